@@ -1,0 +1,5 @@
+/** Errors that a user can mend. */
+@NullMarked
+package dev.graft.error;
+
+import org.jspecify.annotations.NullMarked;
