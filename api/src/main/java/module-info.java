@@ -4,4 +4,7 @@ module dev.graft.api {
   requires static transitive org.apiguardian.api;
 
   exports dev.graft.error;
+  exports dev.graft.graph;
+  exports dev.graft.graph.nn;
+  exports dev.graft.spi;
 }

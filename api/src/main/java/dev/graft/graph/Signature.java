@@ -1,0 +1,17 @@
+package dev.graft.graph;
+
+import org.apiguardian.api.API;
+
+/**
+ * States the type and shape of an operation's result.
+ *
+ * @param dtype type of the elements
+ * @param shape lengths of the axes
+ */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
+public record Signature(DType dtype, Shape shape) {
+  @Override
+  public String toString() {
+    return dtype + shape.toString();
+  }
+}
