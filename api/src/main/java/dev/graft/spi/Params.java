@@ -1,0 +1,21 @@
+package dev.graft.spi;
+
+import dev.graft.graph.Tensor;
+import org.apiguardian.api.API;
+
+/** Gives a formula its parameters while the graph is built. */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
+public interface Params {
+  /**
+   * Returns one of the site's or the method's shared parameters in the compute type.
+   *
+   * @throws dev.graft.error.GraftException if the method declared no such parameter; names those it declared
+   */
+  Tensor get(String name);
+
+  /** Drops elements at random in training; in evaluation, or at rate 0, returns the operand itself. */
+  Tensor dropout(Tensor x, double rate);
+
+  /** Tells whether the graph is one that trains. */
+  boolean training();
+}

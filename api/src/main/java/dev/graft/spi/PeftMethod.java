@@ -1,0 +1,81 @@
+package dev.graft.spi;
+
+import dev.graft.graph.Tensor;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apiguardian.api.API;
+
+/**
+ * Adapts a model by few parameters. A method is stateless: all it knows is in its configuration, all it learns
+ * in the parameters it declares.
+ *
+ * @param <C> the method's configuration, a record
+ */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
+public interface PeftMethod<C> extends Plugin {
+  /** Returns the {@code peft_type} that {@code adapter_config.json} gives this method, such as {@code LORA}. */
+  String peftType();
+
+  /**
+   * Tells whether a configuration of this {@link #peftType} belongs to this method. Exactly one method must
+   * claim a configuration.
+   */
+  default boolean claims(Configuration configuration) {
+    return true;
+  }
+
+  /**
+   * Returns the entries of {@code adapter_config.json} that make a configuration this method's, such as
+   * {@code use_dora: true}; {@code peft_type} need not be among them.
+   */
+  default Map<String, Object> marks() {
+    return Map.of();
+  }
+
+  /** Reads a configuration; adds every fault that it finds to the given one. */
+  C read(Configuration configuration);
+
+  /** Returns the method's entries of {@code adapter_config.json}, every one that Hugging Face writes. */
+  Map<String, Object> write(C configuration);
+
+  /** Returns where the method acts. */
+  Targets targets(C configuration);
+
+  /** Returns what the method does at a site that its targets select; empty to leave the site alone. */
+  Optional<Adapter> adapter(C configuration, Site site);
+
+  /** Returns parameters that all sites share. */
+  default List<ParamSpec> shared(C configuration, ModelOutline outline) {
+    return List.of();
+  }
+
+  /** Returns how many positions the method puts before every sequence. */
+  default int virtualTokens(C configuration) {
+    return 0;
+  }
+
+  /**
+   * Returns the tensors of the adapter file that differ from the parameters, by key: what a method stores of
+   * parameters that only training needs. Parameters whose names are in {@link Export#replaces} are not stored.
+   */
+  default Optional<Export> export(C configuration, Params p) {
+    return Optional.empty();
+  }
+
+  /**
+   * Says what is stored instead of parameters.
+   *
+   * @param tensors formulas by key
+   * @param replaces names of shared parameters that are left out of the adapter file
+   */
+  record Export(Map<String, Tensor> tensors, List<String> replaces) {}
+
+  /**
+   * Returns the configuration under which a stored adapter runs; differs where training needs parameters that
+   * are not stored.
+   */
+  default C forInference(C configuration) {
+    return configuration;
+  }
+}
