@@ -1,0 +1,7 @@
+/** Differentiation, graph passes, and the files of models and adapters. */
+module dev.graft.core {
+  requires transitive dev.graft.api;
+  requires tools.jackson.core;
+
+  exports dev.graft.core.files;
+}
