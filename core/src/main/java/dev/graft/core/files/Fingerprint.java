@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param crc32c checksum of the file, RFC 3720
  */
 record Fingerprint(long bytes, long crc32c) {
-  private static final int CHUNK = 1 << 20;
+  private static final int CHUNK = 1 << 16;
 
   static Fingerprint of(Path file) throws IOException {
     CRC32C checksum = new CRC32C();

@@ -13,6 +13,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +32,9 @@ public final class ModelFolder implements TensorSource, AutoCloseable {
       "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "tokenizer.model",
       "spiece.model", "vocab.json", "vocab.txt", "merges.txt", "chat_template.jinja", "chat_template.json",
       "LICENSE", "LICENSE.txt", "LICENSE.md", "NOTICE", "NOTICE.txt", "USE_POLICY.md");
+
+  /** A plain name on every system: printable ASCII without separators or what Windows reserves. */
+  private static final Pattern SHARD = Pattern.compile("[ -~&&[^/\\\\:*?\"<>|]]+\\.safetensors");
 
   private final Path path;
   private final Map<String, @Nullable Object> config;
@@ -126,8 +130,7 @@ public final class ModelFolder implements TensorSource, AutoCloseable {
   }
 
   private static String shardName(@Nullable Object value, @Nullable Object tensor, Path index) {
-    if (!(value instanceof String shard) || !shard.endsWith(".safetensors") || shard.contains("/")
-        || shard.contains("\\") || shard.contains("..") || shard.indexOf('\0') >= 0) {
+    if (!(value instanceof String shard) || !SHARD.matcher(shard).matches() || shard.contains("..")) {
       throw new GraftException(index + " names \"" + value + "\" as the shard of " + tensor
           + ", which is no name of a safetensors file in this folder");
     }
