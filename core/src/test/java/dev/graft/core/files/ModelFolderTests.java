@@ -156,7 +156,8 @@ class ModelFolderTests {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"../outside.safetensors", "/etc/passwd", "sub/a.safetensors", "sub\\a.safetensors",
+  @ValueSource(strings = {"../outside.safetensors", "/a.safetensors", "sub/a.safetensors",
+    "sub\\a.safetensors",
     "..", "", "a.bin", "pytorch_model.bin", "a\\u0000.safetensors", "..safetensors",
     "\uFFFD.safetensors", "C:a.safetensors"})
   void refusesAShardOutsideTheFolder(String shard) throws IOException {
