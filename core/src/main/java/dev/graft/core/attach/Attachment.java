@@ -1,0 +1,234 @@
+package dev.graft.core.attach;
+
+import dev.graft.error.GraftException;
+import dev.graft.spi.Adapter;
+import dev.graft.spi.Configuration;
+import dev.graft.spi.ModelOutline;
+import dev.graft.spi.Params;
+import dev.graft.spi.ParamSpec;
+import dev.graft.spi.PeftMethod;
+import dev.graft.spi.Site;
+import dev.graft.spi.Targets;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.apiguardian.api.API;
+
+/** Binds a method and its configuration to a model: what acts where, and which tensors that takes. */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
+public final class Attachment {
+  private static final String PREFIX = "base_model.model.";
+  private static final Set<String> EMBEDDINGS_SAVED_WITH_ADAPTER = Set.of("embed_tokens", "lm_head");
+
+  private final Bound<?> bound;
+  private final ModelOutline outline;
+  private final Map<String, Object> source;
+  private final Map<String, Adapter> adapters = new LinkedHashMap<>();
+  private final List<Site> sites;
+  private final List<ParamSpec> shared;
+  private final Map<String, AdapterTensor> tensors = new LinkedHashMap<>();
+  private final Map<String, AdapterTensor> replaced = new LinkedHashMap<>();
+
+  private record Bound<C>(PeftMethod<C> method, C configuration) {
+    static <C> Bound<C> read(PeftMethod<C> method, Configuration json, boolean training) {
+      C configuration = method.read(json);
+      json.finish();
+      return new Bound<>(method, training ? configuration : method.forInference(configuration));
+    }
+
+    Targets targets() {
+      return method.targets(configuration);
+    }
+
+    Optional<Adapter> adapter(Site site) {
+      return method.adapter(configuration, site);
+    }
+
+    List<ParamSpec> shared(ModelOutline outline) {
+      return method.shared(configuration, outline);
+    }
+
+    Optional<PeftMethod.Export> export(Params p) {
+      return method.export(configuration, p);
+    }
+
+    Map<String, Object> write() {
+      return method.write(configuration);
+    }
+
+    int virtualTokens() {
+      return method.virtualTokens(configuration);
+    }
+  }
+
+  /**
+   * Binds a method.
+   *
+   * @param json the adapter's configuration, as {@code adapter_config.json} has it
+   * @param training whether parameters that only training needs are wanted
+   * @throws GraftException if the configuration is faulty or a target hits nothing
+   */
+  public Attachment(PeftMethod<?> method, Configuration json, ModelOutline outline, boolean training) {
+    this.bound = Bound.read(method, json, training);
+    this.outline = outline;
+    this.source = json.values();
+    Targets targets = bound.targets();
+    TargetRules rules = new TargetRules(targets, outline);
+    this.sites = rules.sites().stream().filter(site -> bound.adapter(site).isPresent()).toList();
+    this.shared = bound.shared(outline);
+    for (ParamSpec spec : shared) {
+      add(new AdapterTensor(spec.key(), spec.shape(), spec.trainable(), "", Optional.of(spec),
+          Optional.empty()));
+    }
+    for (Site site : sites) {
+      Adapter adapter = bound.adapter(site).orElseThrow();
+      adapters.put(site.name() + kind(site), adapter);
+      for (ParamSpec spec : adapter.parameters()) {
+        add(new AdapterTensor(PREFIX + site.name() + "." + spec.key(), spec.shape(), spec.trainable(),
+            site.name(), Optional.of(spec), Optional.empty()));
+      }
+    }
+    Set<String> saved = rules.savedParameters();
+    saved.forEach(parameter -> replace(parameter, PREFIX + parameter));
+    Set<String> adapted = new LinkedHashSet<>(sites.stream().map(Site::name).toList());
+    for (String parameter : outline.parameters().keySet()) {
+      if (parameter.endsWith(".bias") && !saved.contains(parameter)) {
+        String module = TargetRules.module(parameter);
+        boolean here = adapted.contains(module);
+        boolean learns = switch (targets.bias()) {
+          case NONE -> false;
+          case ALL -> true;
+          case ADAPTED_ONLY -> here;
+        };
+        if (learns) {
+          replace(parameter, PREFIX + module + (here ? ".base_layer.bias" : ".bias"));
+        }
+      }
+    }
+  }
+
+  /** Keeps an embedding's lookup apart from the model's input, which bears its name. */
+  private static String kind(Site site) {
+    return switch (site) {
+      case Site.Input _ -> " input";
+      case Site.Linear _,Site.Embedding _,Site.Attention _ -> "";
+    };
+  }
+
+  private void replace(String parameter, String key) {
+    AdapterTensor tensor = new AdapterTensor(key,
+        java.util.Objects.requireNonNull(outline.parameters().get(parameter)),
+        true, TargetRules.module(parameter), Optional.empty(), Optional.of(parameter));
+    add(tensor);
+    replaced.put(parameter, tensor);
+  }
+
+  private void add(AdapterTensor tensor) {
+    if (tensors.put(tensor.key(), tensor) != null) {
+      throw new GraftException("Method " + bound.method().id() + " declares " + tensor.key() + " twice");
+    }
+  }
+
+  /** Returns the method. */
+  public PeftMethod<?> method() {
+    return bound.method();
+  }
+
+  /** Returns the adapted sites in the model's order. */
+  public List<Site> sites() {
+    return sites;
+  }
+
+  /** Returns what acts at a site. */
+  public Optional<Adapter> adapter(Site site) {
+    return Optional.ofNullable(adapters.get(site.name() + kind(site)));
+  }
+
+  /** Returns the parameters that all sites share. */
+  public List<ParamSpec> shared() {
+    return shared;
+  }
+
+  /** Returns every tensor of the adapter by key, in the model's order. */
+  public Map<String, AdapterTensor> tensors() {
+    return Collections.unmodifiableMap(tensors);
+  }
+
+  /** Returns the tensors that learn. */
+  public List<AdapterTensor> trainable() {
+    return tensors.values().stream().filter(AdapterTensor::trainable).toList();
+  }
+
+  /** Returns the tensor that takes a base parameter's place. */
+  public Optional<AdapterTensor> replacement(String baseParameter) {
+    return Optional.ofNullable(replaced.get(baseParameter));
+  }
+
+  /** Returns the key of a site's parameter, or of a shared one where the site has none of that name. */
+  public Optional<String> key(String site, Adapter adapter, String name) {
+    for (ParamSpec spec : adapter.parameters()) {
+      if (spec.name().equals(name)) {
+        return Optional.of(PREFIX + site + "." + spec.key());
+      }
+    }
+    return shared.stream().filter(spec -> spec.name().equals(name)).map(ParamSpec::key).findFirst();
+  }
+
+  /** Returns how many positions the method puts before every sequence. */
+  public int virtualTokens() {
+    return bound.virtualTokens();
+  }
+
+  /** Returns what the method stores instead of some parameters. */
+  public Optional<PeftMethod.Export> export(Params p) {
+    return bound.export(p);
+  }
+
+  /**
+   * Returns keys of frozen base tensors that an adapter file may hold too, with the base parameter each must
+   * equal: PEFT stores the table under an adapted embedding or head.
+   */
+  public Map<String, String> baseCopies() {
+    Map<String, String> copies = new LinkedHashMap<>();
+    for (Site site : sites) {
+      boolean table = site instanceof Site.Embedding || site instanceof Site.Linear linear && linear.head();
+      if (table && outline.parameters().containsKey(site.name() + ".weight")) {
+        copies.put(PREFIX + site.name() + ".base_layer.weight", site.name() + ".weight");
+      }
+    }
+    return copies;
+  }
+
+  /** Returns which of {@link #baseCopies} PEFT would write for these targets. */
+  public Map<String, String> writtenBaseCopies() {
+    boolean written = bound.targets().selection() instanceof Targets.Selection.Names names
+        && names.entries().stream().anyMatch(EMBEDDINGS_SAVED_WITH_ADAPTER::contains);
+    return written ? baseCopies() : Map.of();
+  }
+
+  /**
+   * Returns {@code adapter_config.json}: the method's fields, what every adapter has, and the fields of the
+   * configuration it was read from that neither knows.
+   *
+   * @param basePath what {@code base_model_name_or_path} becomes
+   */
+  public Map<String, Object> config(String basePath) {
+    Map<String, Object> config = new TreeMap<>(source);
+    config.putAll(bound.write());
+    config.put("peft_type", bound.method().peftType());
+    config.put("base_model_name_or_path", basePath);
+    config.put("inference_mode", true);
+    config.putIfAbsent("task_type", "CAUSAL_LM");
+    config.putIfAbsent("peft_version", "0.21.0");
+    if (bound.targets().selection() instanceof Targets.Selection.AllLinear) {
+      config.put("target_modules", sites.stream().map(Site::name).toList());
+    }
+    return config;
+  }
+}

@@ -1,0 +1,176 @@
+package dev.graft.core.generate;
+
+import dev.graft.core.model.BaseModel;
+import dev.graft.core.model.Feeds;
+import dev.graft.core.model.GraphOptions;
+import dev.graft.core.model.ModelGraphs;
+import dev.graft.core.model.RowGroup;
+import dev.graft.error.GraftException;
+import dev.graft.graph.DType;
+import dev.graft.graph.Graph;
+import dev.graft.graph.HostTensor;
+import dev.graft.graph.Shape;
+import dev.graft.spi.Program;
+import dev.graft.spi.Session;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.apiguardian.api.API;
+
+/** Continues prompts. The session holds the base model's variables and the adapters'. */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
+public final class Generator implements AutoCloseable {
+  private final Session session;
+  private final ModelGraphs graphs;
+  private final Map<Key, Compiled> programs = new HashMap<>();
+
+  private record Key(List<RowGroup> groups, int length, int cacheLength, boolean prompt) {}
+
+  private record Compiled(Program program, Set<String> inputs) {}
+
+  /** Hears of tokens as they are chosen. */
+  @FunctionalInterface
+  public interface TokenListener {
+    /** Hears that a row goes on with a token; rows that have ended are not reported. */
+    void token(int row, long token);
+  }
+
+  /** Prepares generation in a compute type, the one in which the session holds the base model. */
+  public Generator(Session session, BaseModel base, DType computeType) {
+    this.session = session;
+    this.graphs = new ModelGraphs(base, GraphOptions.evaluation(computeType));
+  }
+
+  /**
+   * Continues a batch of prompts, padded at the start.
+   *
+   * @param groups which rows use which adapter
+   * @param ids prompts [rows][length]
+   * @param mask 1 for a token, 0 for padding: [rows][length]
+   * @return new tokens alone, [rows][maxNewTokens]; rows that end early are filled with the pad id
+   */
+  public long[][] generate(List<RowGroup> groups, long[][] ids, long[][] mask, GenerationOptions options,
+      TokenListener listener) {
+    int rows = ids.length;
+    int length = ids[0].length;
+    if (groups.getLast().to() != rows) {
+      throw new GraftException("The adapters are given " + groups.getLast().to() + " rows, but there are "
+          + rows + " prompts");
+    }
+    int virtual = groups.getFirst().virtualTokens();
+    int inputTokens = ModelGraphs.inputTokens(groups.getFirst());
+    int cacheLength = virtual + length + options.maxNewTokens();
+    Compiled prompt = compiled(new Key(groups, length, cacheLength, true));
+
+    long[] present = new long[rows];
+    HostTensor positions = HostTensor.zeros(DType.I64, Shape.of(rows, inputTokens + length));
+    HostTensor cacheMask = HostTensor.zeros(DType.BOOL, Shape.of(rows, cacheLength));
+    for (int row = 0; row < rows; row++) {
+      long at = (long) row * (inputTokens + length);
+      for (int i = 0; i < inputTokens; i++) {
+        positions.set(at + i, i);
+      }
+      for (int i = 0; i < virtual; i++) {
+        cacheMask.set((long) row * cacheLength + i, 1L);
+      }
+      for (int i = 0; i < length; i++) {
+        present[row] += mask[row][i];
+        positions.set(at + inputTokens + i, virtual + Math.max(0, present[row] - 1));
+        cacheMask.set((long) row * cacheLength + virtual + i, mask[row][i]);
+      }
+    }
+    Map<String, HostTensor> feeds = new LinkedHashMap<>();
+    feeds.put(Feeds.IDS, matrix(DType.I64, ids));
+    feeds.put(Feeds.POSITIONS, positions);
+    feeds.put(Feeds.ATTENTION_MASK, matrix(DType.BOOL, mask));
+    HostTensor logits = run(prompt, feeds);
+
+    TokenSampler sampler = new TokenSampler(options);
+    long[][] out = new long[rows][options.maxNewTokens()];
+    boolean[] ended = new boolean[rows];
+    for (int i = 0; i < options.maxNewTokens(); i++) {
+      boolean going = false;
+      for (int row = 0; row < rows; row++) {
+        out[row][i] = ended[row] ? options.padId() : sampler.choose(logits, row);
+        if (!ended[row]) {
+          ended[row] = options.stopIds().contains(out[row][i]);
+          listener.token(row, out[row][i]);
+        }
+        going |= !ended[row];
+      }
+      if (!going) {
+        for (int row = 0; row < rows; row++) {
+          java.util.Arrays.fill(out[row], i + 1, options.maxNewTokens(), options.padId());
+        }
+        return out;
+      }
+      if (i + 1 < options.maxNewTokens()) {
+        logits = next(groups, out, i, virtual + length, cacheLength, present, virtual, cacheMask);
+      }
+    }
+    return out;
+  }
+
+  private HostTensor next(List<RowGroup> groups, long[][] out, int i, int promptLength, int cacheLength,
+      long[] present, int virtual, HostTensor cacheMask) {
+    int rows = out.length;
+    long slot = promptLength + i;
+    HostTensor ids = HostTensor.zeros(DType.I64, Shape.of(rows, 1));
+    HostTensor positions = HostTensor.zeros(DType.I64, Shape.of(rows, 1));
+    for (int row = 0; row < rows; row++) {
+      ids.set(row, out[row][i]);
+      positions.set(row, virtual + present[row] + i);
+      cacheMask.set(row * (long) cacheLength + slot, 1L);
+    }
+    Map<String, HostTensor> feeds = new LinkedHashMap<>();
+    feeds.put(Feeds.IDS, ids);
+    feeds.put(Feeds.POSITIONS, positions);
+    feeds.put(Feeds.ATTENTION_MASK, cacheMask);
+    feeds.put(Feeds.SLOT, HostTensor.ofLongs(Shape.of(1), slot));
+    return run(compiled(new Key(groups, 1, cacheLength, false)), feeds);
+  }
+
+  private static HostTensor run(Compiled compiled, Map<String, HostTensor> feeds) {
+    feeds.keySet().retainAll(compiled.inputs());
+    return Objects.requireNonNull(compiled.program().run(feeds).get(ModelGraphs.LOGITS));
+  }
+
+  private Compiled compiled(Key key) {
+    Compiled known = programs.get(key);
+    if (known != null) {
+      return known;
+    }
+    Graph graph = key.prompt()
+        ? graphs.prompt(key.groups(), key.length(), key.cacheLength())
+        : graphs.next(key.groups(), key.cacheLength());
+    graph.variables().forEach((name, signature) -> {
+      boolean cache = graph.assignments().stream().anyMatch(a -> a.name().equals(name));
+      if (cache && !session.variables().contains(name)) {
+        session.allocate(name, signature.dtype(), signature.shape());
+      }
+    });
+    Compiled compiled = new Compiled(session.compile(graph), graph.inputs().keySet());
+    programs.put(key, compiled);
+    return compiled;
+  }
+
+  private static HostTensor matrix(DType type, long[][] values) {
+    HostTensor tensor = HostTensor.zeros(type, Shape.of(values.length, values[0].length));
+    for (int row = 0; row < values.length; row++) {
+      for (int i = 0; i < values[row].length; i++) {
+        tensor.set((long) row * values[row].length + i, values[row][i]);
+      }
+    }
+    return tensor;
+  }
+
+  /** Frees the programs. */
+  @Override
+  public void close() {
+    programs.values().forEach(compiled -> compiled.program().close());
+    programs.clear();
+  }
+}

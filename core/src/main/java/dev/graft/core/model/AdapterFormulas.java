@@ -1,0 +1,190 @@
+package dev.graft.core.model;
+
+import dev.graft.core.attach.AdapterTensor;
+import dev.graft.core.attach.AdapterWeights;
+import dev.graft.core.attach.Attachment;
+import dev.graft.core.attach.RandomStream;
+import dev.graft.core.files.TensorCasts;
+import dev.graft.core.pass.Passes;
+import dev.graft.error.GraftException;
+import dev.graft.graph.DType;
+import dev.graft.graph.Graph;
+import dev.graft.graph.HostTensor;
+import dev.graft.graph.Tensor;
+import dev.graft.spi.Adapter;
+import dev.graft.spi.AttentionAdapter;
+import dev.graft.spi.EmbeddingAdapter;
+import dev.graft.spi.Init;
+import dev.graft.spi.InputAdapter;
+import dev.graft.spi.LinearAdapter;
+import dev.graft.spi.LinearBase;
+import dev.graft.spi.Params;
+import dev.graft.spi.ParamSpec;
+import dev.graft.spi.PeftMethod;
+import dev.graft.spi.Program;
+import dev.graft.spi.Session;
+import dev.graft.spi.Site;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apiguardian.api.API;
+
+/** Runs a method's formulas over weights alone: the start of parameters, the merge, and what is stored. */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
+public final class AdapterFormulas {
+  private final BaseModel base;
+  private final Session session;
+  private final GraphOptions options;
+  private final RowGroup group;
+  private final Attachment attachment;
+
+  /**
+   * Prepares formulas of one adapter.
+   *
+   * @param session holds the base model's variables, and the adapter's but for {@link #initialise}
+   * @param type type of computation, the one in which the session holds the base model
+   */
+  public AdapterFormulas(BaseModel base, Session session, DType type, String adapter,
+      Attachment attachment) {
+    this.base = base;
+    this.session = session;
+    this.options = GraphOptions.evaluation(type);
+    this.group = RowGroup.all(adapter, attachment, 1);
+    this.attachment = attachment;
+  }
+
+  /** Uploads the start of every tensor of a new adapter. */
+  public void initialise(long seed) {
+    DType type = options.parameterType();
+    Map<String, AdapterTensor> derived = new LinkedHashMap<>();
+    attachment.tensors().forEach((key, tensor) -> {
+      HostTensor start;
+      if (tensor.baseParameter().isPresent()) {
+        start = base.value(tensor.baseParameter().get(), type);
+      } else {
+        Init init = tensor.spec().orElseThrow().init();
+        if (init instanceof Init.Derived) {
+          derived.put(key, tensor);
+          start = HostTensor.zeros(type, tensor.shape());
+        } else {
+          start = new RandomStream(seed, key).fill(init, type, tensor.shape());
+        }
+      }
+      session.upload(AdapterWeights.variable(group.adapter(), key), start);
+    });
+    for (Site site : attachment.sites()) {
+      Adapter adapter = attachment.adapter(site).orElseThrow();
+      Map<String, Tensor> formulas = new LinkedHashMap<>();
+      GraphLayers layers = ModelGraphs.weightsOnly(base, options, group);
+      Params params = layers.params(group, site.name(), adapter);
+      for (ParamSpec spec : adapter.parameters()) {
+        String key = attachment.key(site.name(), adapter, spec.name()).orElseThrow();
+        if (derived.containsKey(key)) {
+          formulas.put(key, start(layers, site, adapter, spec.name(), params).cast(type));
+        }
+      }
+      run("start of " + site.name(), formulas)
+          .forEach((key, value) -> session.upload(AdapterWeights.variable(group.adapter(), key), value));
+    }
+  }
+
+  private Tensor start(GraphLayers layers, Site site, Adapter adapter, String parameter, Params params) {
+    return switch (adapter) {
+      case LinearAdapter linear -> linear.initial(parameter, linearBase(layers, (Site.Linear) site), params);
+      case EmbeddingAdapter embedding -> {
+        Site.Embedding table = (Site.Embedding) site;
+        yield embedding.initial(parameter,
+            layers.embeddingBase(group, table.name(), table.vocabulary(), table.dim()), params);
+      }
+      case AttentionAdapter _,InputAdapter _ -> throw new GraftException("Method "
+          + attachment.method().id() + " declares a derived start for " + parameter + ", which only linear"
+          + " layers and embeddings have");
+    };
+  }
+
+  private LinearBase linearBase(GraphLayers layers, Site.Linear site) {
+    return layers.linearBase(group, site, weightModule(site));
+  }
+
+  /** Returns the module that holds a layer's weight: a tied head has the embedding's. */
+  private String weightModule(Site.Linear site) {
+    if (base.outline().parameters().containsKey(site.name() + ".weight")) {
+      return site.name();
+    }
+    return base.outline().sites().stream().filter(Site.Embedding.class::isInstance).map(Site::name)
+        .findFirst().orElseThrow();
+  }
+
+  /**
+   * Returns the base parameters that the adapter's merge changes, by name, in the checkpoint's orientation.
+   *
+   * @throws GraftException if the method cannot be merged
+   */
+  public Map<String, HostTensor> merge() {
+    Map<String, HostTensor> merged = new LinkedHashMap<>();
+    attachment.tensors().values().forEach(tensor -> tensor.baseParameter().ifPresent(parameter -> merged
+        .put(parameter, session.download(AdapterWeights.variable(group.adapter(), tensor.key())))));
+    for (Site site : attachment.sites()) {
+      Adapter adapter = attachment.adapter(site).orElseThrow();
+      GraphLayers layers = ModelGraphs.weightsOnly(base, options, group);
+      Params params = layers.params(group, site.name(), adapter);
+      Map<String, Tensor> formulas = new LinkedHashMap<>();
+      switch (site) {
+        case Site.Linear linear when adapter instanceof LinearAdapter formula -> {
+          LinearAdapter.Merged result = formula.merge(linearBase(layers, linear), params)
+              .orElseThrow(this::cannotMerge);
+          formulas.put(weightModule(linear) + ".weight",
+              linear.transposed() ? result.weight().permute(1, 0) : result.weight());
+          if (result.bias().isPresent() && !linear.bias()) {
+            throw new GraftException("Merging would give " + site.name()
+                + " a bias, which this layer of the base model does not have: keep the adapter apart");
+          }
+          result.bias().ifPresent(bias -> formulas.put(site.name() + ".bias", bias));
+        }
+        case Site.Embedding table when adapter instanceof EmbeddingAdapter formula -> formulas.put(
+            table.name() + ".weight",
+            formula.merge(layers.embeddingBase(group, table.name(), table.vocabulary(), table.dim()), params)
+                .orElseThrow(this::cannotMerge));
+        case Site.Linear _,Site.Embedding _,Site.Attention _,Site.Input _ -> throw cannotMerge();
+      }
+      formulas.replaceAll((name, tensor) -> tensor.cast(options.parameterType()));
+      merged.putAll(run("merge of " + site.name(), formulas));
+    }
+    return merged;
+  }
+
+  private GraftException cannotMerge() {
+    return new GraftException("Method " + attachment.method().id()
+        + " cannot be merged into the base model: what it adds is not a change of weights. Keep the adapter"
+        + " apart and load it with the base");
+  }
+
+  /** Returns the tensors that the adapter file holds, by key. */
+  public Map<String, HostTensor> stored() {
+    GraphLayers layers = ModelGraphs.weightsOnly(base, options, group);
+    Adapter first = attachment.adapter(attachment.sites().getFirst()).orElseThrow();
+    Optional<PeftMethod.Export> export = attachment
+        .export(layers.params(group, attachment.sites().getFirst().name(), first));
+    Map<String, HostTensor> values = new LinkedHashMap<>();
+    attachment.tensors().forEach((key, tensor) -> {
+      boolean replaced = tensor.site().isEmpty() && export
+          .filter(e -> e.replaces().contains(tensor.spec().orElseThrow().name())).isPresent();
+      if (!replaced) {
+        values.put(key, session.download(AdapterWeights.variable(group.adapter(), key)));
+      }
+    });
+    export.ifPresent(e -> values.putAll(run("export", e.tensors())));
+    values.replaceAll((key, value) -> TensorCasts.cast(value, DType.F32));
+    return values;
+  }
+
+  private Map<String, HostTensor> run(String name, Map<String, Tensor> formulas) {
+    if (formulas.isEmpty()) {
+      return Map.of();
+    }
+    try (Program program = session.compile(Passes.standard().apply(Graph.of(name, formulas, List.of())))) {
+      return program.run(Map.of());
+    }
+  }
+}

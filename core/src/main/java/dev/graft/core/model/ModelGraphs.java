@@ -1,0 +1,139 @@
+package dev.graft.core.model;
+
+import dev.graft.core.attach.Attachment;
+import dev.graft.core.autodiff.CheckpointedBlock;
+import dev.graft.core.pass.Passes;
+import dev.graft.error.GraftException;
+import dev.graft.graph.DType;
+import dev.graft.graph.Graph;
+import dev.graft.graph.Tensor;
+import dev.graft.graph.nn.CrossEntropy;
+import dev.graft.spi.InputAdapter;
+import dev.graft.spi.Site;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apiguardian.api.API;
+
+/** Builds the graphs that a model and its adapters are run by. */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
+public final class ModelGraphs {
+  /** Name of the output that holds logits. */
+  public static final String LOGITS = "logits";
+  /** Name of the output that holds the loss. */
+  public static final String LOSS = "loss";
+
+  private final BaseModel base;
+  private final GraphOptions options;
+
+  /** Prepares to build graphs of a model. */
+  public ModelGraphs(BaseModel base, GraphOptions options) {
+    this.base = base;
+    this.options = options;
+  }
+
+  /**
+   * Returns how many of an adapter's virtual tokens enter the first layer; the others are keys and values
+   * alone.
+   */
+  public static int inputTokens(RowGroup group) {
+    return group.attachment().map(ModelGraphs::inputTokens).orElse(0);
+  }
+
+  private static int inputTokens(Attachment attachment) {
+    return attachment.sites().stream().anyMatch(Site.Input.class::isInstance)
+        ? attachment.virtualTokens()
+        : 0;
+  }
+
+  /**
+   * Builds logits for every position that enters the first layer: output {@link #LOGITS} [rows, length,
+   * vocabulary].
+   *
+   * @param masked whether {@link Feeds#ATTENTION_MASK} is fed; without it padding must stand at the end
+   */
+  public Graph logits(List<RowGroup> groups, long length, boolean masked) {
+    long rows = groups.getLast().to();
+    Built built = build(groups, length, Sequence.whole(rows, length, virtualTokens(groups), masked));
+    Tensor flat = built.hidden.reshape(rows * built.hidden.dim(1), built.hidden.dim(2));
+    Tensor logits = base.model().logits(built.layers, flat);
+    Map<String, Tensor> outputs = Map.of(LOGITS,
+        logits.reshape(rows, built.hidden.dim(1), logits.dim(1)).cast(logits.dtype().accumulator()));
+    return Passes.standard().apply(Graph.of("logits", outputs, List.of()));
+  }
+
+  /** Holds a loss whose gradients are still to be taken, and the variables that learn. */
+  public record LossGraph(Tensor loss, Map<String, Tensor> trainable, List<CheckpointedBlock> blocks,
+      Tensor step) {}
+
+  /**
+   * Builds the weighted sum of the losses of chosen positions.
+   *
+   * @param labels how many positions have a label: the length of the label feeds
+   */
+  public LossGraph loss(RowGroup group, long length, long labels, boolean masked) {
+    long rows = group.to();
+    List<RowGroup> groups = List.of(group);
+    Sequence sequence = Sequence.whole(rows, length, virtualTokens(groups), masked);
+    Built built = build(groups, length, sequence);
+    Tensor flat = built.hidden.reshape(rows * built.hidden.dim(1), built.hidden.dim(2));
+    Tensor chosen = flat.gather(0, Tensor.input(Feeds.LABEL_ROWS, DType.I64, labels));
+    Tensor logits = base.model().logits(built.layers, chosen);
+    Tensor loss = CrossEntropy.of(logits, Tensor.input(Feeds.LABELS, DType.I64, labels),
+        Tensor.input(Feeds.LABEL_WEIGHTS, logits.dtype().accumulator(), labels));
+    Map<String, Tensor> trainable = new LinkedHashMap<>();
+    group.attachment().ifPresent(attachment -> attachment.trainable()
+        .forEach(tensor -> trainable.put(tensor.key(), built.layers.variable(group.adapter(), tensor))));
+    return new LossGraph(loss, trainable, built.layers.blocks(), sequence.step());
+  }
+
+  /** Builds the run over prompts: output {@link #LOGITS} [rows, vocabulary] of the last position. */
+  public Graph prompt(List<RowGroup> groups, long length, long cacheLength) {
+    long rows = groups.getLast().to();
+    return decode("prompt", groups, length,
+        Sequence.prompt(rows, length, virtualTokens(groups), cacheLength));
+  }
+
+  /** Builds the run over one more token a row: output {@link #LOGITS} [rows, vocabulary]. */
+  public Graph next(List<RowGroup> groups, long cacheLength) {
+    long rows = groups.getLast().to();
+    return decode("next token", groups, 1, Sequence.next(rows, virtualTokens(groups), cacheLength));
+  }
+
+  private Graph decode(String name, List<RowGroup> groups, long length, Sequence sequence) {
+    Built built = build(groups, length, sequence);
+    long last = built.hidden.dim(1);
+    Tensor rows = built.hidden.slice(1, last - 1, last).reshape(sequence.rows(), built.hidden.dim(2));
+    Tensor logits = base.model().logits(built.layers, rows);
+    return Passes.standard().apply(Graph.of(name, Map.of(LOGITS, logits.cast(logits.dtype().accumulator())),
+        built.layers.cacheUpdates()));
+  }
+
+  private record Built(GraphLayers layers, Tensor hidden) {}
+
+  private Built build(List<RowGroup> groups, long length, Sequence sequence) {
+    if (groups.size() > 1 && groups.stream().anyMatch(group -> group.virtualTokens() > 0)) {
+      throw new GraftException("Adapters that add virtual tokens cannot share a batch with others: run their"
+          + " rows by themselves");
+    }
+    GraphLayers layers = new GraphLayers(base, options, groups, sequence);
+    long entering = length + (sequence.continuing() ? 0 : inputTokens(groups.getFirst()));
+    Tensor ids = Tensor.input(Feeds.IDS, DType.I64, sequence.rows(), length);
+    Tensor positions = Tensor.input(Feeds.POSITIONS, DType.I64, sequence.rows(), entering);
+    return new Built(layers, base.model().hidden(layers, ids, positions));
+  }
+
+  private static int virtualTokens(List<RowGroup> groups) {
+    return groups.getFirst().virtualTokens();
+  }
+
+  /** Returns the virtual tokens of either kind, which the padding mask must be widened by. */
+  private static int keyTokens(List<RowGroup> groups) {
+    return virtualTokens(groups);
+  }
+
+  /** Returns a layer builder without a sequence, for formulas over weights alone. */
+  static GraphLayers weightsOnly(BaseModel base, GraphOptions options, RowGroup group) {
+    return new GraphLayers(base, options, List.of(group), Sequence.whole(1, 1, 0, false));
+  }
+}
