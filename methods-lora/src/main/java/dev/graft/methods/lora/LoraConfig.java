@@ -1,0 +1,229 @@
+package dev.graft.methods.lora;
+
+import dev.graft.spi.Configuration;
+import dev.graft.spi.Targets;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+import org.apiguardian.api.API;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Holds the settings of LoRA, with the names that Hugging Face PEFT gives them in
+ * {@code adapter_config.json}.
+ *
+ * @param rank rows of A and columns of B
+ * @param alpha divided by the rank (or its root) gives the scaling
+ * @param dropout probability with which elements of A's operand are dropped in training
+ * @param targets where the method acts
+ * @param fanInFanOut the file's own field; the orientation is taken from the model
+ * @param rsLora whether alpha is divided by the rank's square root (Kalajdzievski 2023)
+ * @param loraBias whether B has a bias
+ * @param start how A starts
+ * @param rankPattern ranks of modules whose name matches, the first match counting
+ * @param alphaPattern alphas of modules whose name matches, the first match counting
+ * @param dora whether the file asks for DoRA, which builds on these settings
+ */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
+public record LoraConfig(int rank, double alpha, double dropout, Targets targets, boolean fanInFanOut,
+    boolean rsLora, boolean loraBias, Start start, Map<String, Double> rankPattern,
+    Map<String, Double> alphaPattern, boolean dora) {
+  private static final List<String> UNSUPPORTED = List.of("alora_invocation_tokens", "layer_replication",
+      "target_parameters", "trainable_token_indices", "megatron_config", "eva_config", "corda_config",
+      "lora_ga_config", "velora_config", "monteclora_config", "use_bdlora", "arrow_config", "kasa_config");
+
+  /** Ways in which A starts; B is zero but for {@link #RANDOM}. */
+  public enum Start {
+    /** Uniform in ±1/√in. */
+    DEFAULT,
+    /** Normal with deviation 1/rank. */
+    GAUSSIAN,
+    /** Both factors uniform, so that the adapter is not the identity: for tests. */
+    RANDOM
+  }
+
+  /** Copies the patterns, keeping their order. */
+  public LoraConfig {
+    rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(rankPattern));
+    alphaPattern = Collections.unmodifiableMap(new LinkedHashMap<>(alphaPattern));
+  }
+
+  /** Reads the settings; adds every fault to the configuration. */
+  public static LoraConfig read(Configuration json) {
+    long rank = json.integer("r", 8);
+    if (rank < 1 || rank > 1 << 20) {
+      json.fault("r", "is the rank and must be 1 or more, not " + rank);
+      rank = 1;
+    }
+    double dropout = json.number("lora_dropout", 0);
+    if (!(dropout >= 0 && dropout < 1)) {
+      json.fault("lora_dropout", "must be from 0 to below 1, not " + dropout);
+    }
+    Map<String, Double> ranks = pattern(json, "rank_pattern");
+    ranks.forEach((key, value) -> {
+      if (value < 1 || value != Math.rint(value)) {
+        json.fault("rank_pattern." + key, "is a rank and must be a whole number of 1 or more, not " + value);
+      }
+    });
+    for (String key : UNSUPPORTED) {
+      if (json.has(key)) {
+        json.fault(key, "asks for a variant of LoRA that is not supported");
+      }
+    }
+    if (json.section("loftq_config").filter(c -> !c.values().isEmpty()).isPresent()) {
+      json.fault("loftq_config", "asks for a variant of LoRA that is not supported");
+    }
+    if (json.flag("use_qalora", false)) {
+      json.fault("use_qalora", "asks for a variant of LoRA that is not supported");
+    }
+    return new LoraConfig((int) rank, json.number("lora_alpha", 8), dropout, targets(json),
+        json.flag("fan_in_fan_out", false), json.flag("use_rslora", false), json.flag("lora_bias", false),
+        start(json), ranks, pattern(json, "alpha_pattern"), json.flag("use_dora", false));
+  }
+
+  private static Map<String, Double> pattern(Configuration json, String key) {
+    Map<String, Double> pattern = json.numbers(key);
+    for (String regex : pattern.keySet()) {
+      try {
+        Pattern.compile(regex);
+      } catch (PatternSyntaxException e) {
+        json.fault(key, "has \"" + regex + "\", which is not a regular expression: " + e.getDescription());
+      }
+    }
+    return pattern;
+  }
+
+  private static Start start(Configuration json) {
+    Object value = json.value("init_lora_weights").orElse(true);
+    if (value instanceof Boolean standard) {
+      return standard ? Start.DEFAULT : Start.RANDOM;
+    }
+    if ("gaussian".equals(value)) {
+      return Start.GAUSSIAN;
+    }
+    json.fault("init_lora_weights", "must be true, false or \"gaussian\", not \"" + value + "\"");
+    return Start.DEFAULT;
+  }
+
+  private static Targets targets(Configuration json) {
+    Optional<Targets.Selection> selection = selection(json, "target_modules");
+    if (selection.isEmpty()) {
+      json.fault("target_modules", "is missing: name modules, such as [\"q_proj\", \"v_proj\"], or"
+          + " \"all-linear\"");
+    }
+    Targets.Bias bias = switch (json.text("bias", "none")) {
+      case "none" -> Targets.Bias.NONE;
+      case "all" -> Targets.Bias.ALL;
+      case "lora_only" -> Targets.Bias.ADAPTED_ONLY;
+      default -> {
+        json.fault("bias", "must be \"none\", \"all\" or \"lora_only\"");
+        yield Targets.Bias.NONE;
+      }
+    };
+    return new Targets(selection.orElse(new Targets.Selection.AllLinear()),
+        selection(json, "exclude_modules"), json.integers("layers_to_transform"),
+        json.texts("layers_pattern"),
+        json.texts("modules_to_save"), bias);
+  }
+
+  private static Optional<Targets.Selection> selection(Configuration json, String key) {
+    return json.value(key).map(value -> value instanceof String text
+        ? text.equals("all-linear") ? new Targets.Selection.AllLinear() : new Targets.Selection.Pattern(text)
+        : new Targets.Selection.Names(json.texts(key)));
+  }
+
+  /** Returns the rank of a module. */
+  public int rank(String module) {
+    return match(rankPattern, module).map(Double::intValue).orElse(rank);
+  }
+
+  /** Returns the factor of the low-rank product of a module. */
+  public double scaling(String module) {
+    double own = match(alphaPattern, module).orElse(alpha);
+    int r = rank(module);
+    return own / (rsLora ? Math.sqrt(r) : r);
+  }
+
+  /** Finds the first key that matches the end of a name at a dot, as PEFT does. */
+  private static Optional<Double> match(Map<String, Double> pattern, String module) {
+    return pattern.entrySet().stream()
+        .filter(entry -> Pattern.compile("(.*\\.)?(" + entry.getKey() + ")").matcher(module).matches())
+        .map(Map.Entry::getValue).findFirst();
+  }
+
+  /** Returns all fields of {@code adapter_config.json} that are LoRA's. */
+  public Map<String, Object> write() {
+    Map<String, @Nullable Object> out = new LinkedHashMap<>();
+    UNSUPPORTED.forEach(key -> out.put(key, null));
+    out.put("alpha_pattern", whole(alphaPattern));
+    out.put("auto_mapping", null);
+    out.put("bias", switch (targets.bias()) {
+      case NONE -> "none";
+      case ALL -> "all";
+      case ADAPTED_ONLY -> "lora_only";
+    });
+    out.put("ensure_weight_tying", false);
+    out.put("exclude_modules", targets.exclude().map(LoraConfig::show).orElse(null));
+    out.put("fan_in_fan_out", fanInFanOut);
+    out.put("init_lora_weights", switch (start) {
+      case DEFAULT -> true;
+      case GAUSSIAN -> "gaussian";
+      case RANDOM -> false;
+    });
+    out.put("layers_pattern", targets.layersPattern().isEmpty() ? null : one(targets.layersPattern()));
+    out.put("layers_to_transform", targets.layers().isEmpty()
+        ? null
+        : targets.layers().stream().map(Integer::longValue).toList());
+    out.put("loftq_config", Map.of());
+    out.put("lora_alpha", whole(alpha));
+    out.put("lora_bias", loraBias);
+    out.put("lora_dropout", dropout);
+    out.put("megatron_core", "megatron.core");
+    out.put("modules_to_save", targets.modulesToSave().isEmpty() ? null : targets.modulesToSave());
+    out.put("qalora_group_size", 16L);
+    out.put("r", (long) rank);
+    out.put("rank_pattern", whole(rankPattern));
+    out.put("revision", null);
+    out.put("target_modules", show(targets.selection()));
+    out.put("use_dora", dora);
+    out.put("use_qalora", false);
+    out.put("use_rslora", rsLora);
+    return nullsAllowed(out);
+  }
+
+  /** Passes on a map whose absent values are JSON's null, which the interface's type cannot say. */
+  @SuppressWarnings({"unchecked", "NullAway"})
+  private static Map<String, Object> nullsAllowed(Map<String, @Nullable Object> map) {
+    return (Map<String, Object>) (Map<?, ?>) map;
+  }
+
+  private static Object one(List<String> names) {
+    return names.size() == 1 ? names.getFirst() : names;
+  }
+
+  private static Object show(Targets.Selection selection) {
+    return switch (selection) {
+      case Targets.Selection.Names names -> names.entries();
+      case Targets.Selection.Pattern pattern -> pattern.regex();
+      case Targets.Selection.AllLinear _,Targets.Selection.AllAttention _,Targets.Selection.ModelInput _ ->
+        "all-linear";
+    };
+  }
+
+  private static Map<String, Object> whole(Map<String, Double> pattern) {
+    Map<String, Object> out = new LinkedHashMap<>();
+    pattern.forEach((key, value) -> out.put(key, whole(value)));
+    return out;
+  }
+
+  private static Object whole(double value) {
+    if (value == Math.rint(value) && Math.abs(value) < 1L << 53) {
+      return (long) value;
+    }
+    return value;
+  }
+}

@@ -1,0 +1,53 @@
+package dev.graft.methods.lora;
+
+import dev.graft.graph.Shape;
+import dev.graft.graph.Tensor;
+import dev.graft.spi.EmbeddingAdapter;
+import dev.graft.spi.EmbeddingBase;
+import dev.graft.spi.Init;
+import dev.graft.spi.ParamSpec;
+import dev.graft.spi.Params;
+import dev.graft.spi.Site;
+import java.util.List;
+import java.util.Optional;
+import org.apiguardian.api.API;
+
+/**
+ * Adapts a table of embeddings E: row i becomes E[i] + s · B A[:, i].
+ *
+ * @param config the settings
+ * @param site the table
+ */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
+public record LoraEmbedding(LoraConfig config, Site.Embedding site) implements EmbeddingAdapter {
+  @Override
+  public List<ParamSpec> parameters() {
+    int rank = config.rank(site.name());
+    return List.of(
+        new ParamSpec("lora_embedding_A", Shape.of(rank, site.vocabulary()), Init.ZEROS, "lora_embedding_A"),
+        new ParamSpec("lora_embedding_B", Shape.of(site.dim(), rank), new Init.Normal(1),
+            "lora_embedding_B"));
+  }
+
+  @Override
+  public Tensor forward(EmbeddingBase base, Params p, Tensor ids) {
+    return base.forward(ids).plus(change(p, ids));
+  }
+
+  /** Builds s · (A[:, ids])ᵀ Bᵀ: [batch, seq, dim]. */
+  public Tensor change(Params p, Tensor ids) {
+    Tensor low = p.get("lora_embedding_A").permute(1, 0).gather(0, ids);
+    return low.linear(p.get("lora_embedding_B")).times(config.scaling(site.name()));
+  }
+
+  /** Builds s · (B A)ᵀ: [vocabulary, dim]. */
+  public Tensor weightChange(Params p) {
+    return p.get("lora_embedding_A").matmul(p.get("lora_embedding_B"), true, true)
+        .times(config.scaling(site.name()));
+  }
+
+  @Override
+  public Optional<Tensor> merge(EmbeddingBase base, Params p) {
+    return Optional.of(base.weight().plus(weightChange(p)));
+  }
+}

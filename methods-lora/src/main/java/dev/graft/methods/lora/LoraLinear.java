@@ -1,0 +1,69 @@
+package dev.graft.methods.lora;
+
+import dev.graft.graph.Shape;
+import dev.graft.graph.Tensor;
+import dev.graft.spi.Init;
+import dev.graft.spi.LinearAdapter;
+import dev.graft.spi.LinearBase;
+import dev.graft.spi.ParamSpec;
+import dev.graft.spi.Params;
+import dev.graft.spi.Site;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.apiguardian.api.API;
+
+/**
+ * Adapts a linear layer: y = W x + b + s · (B A x̃ + b_B), where x̃ is x with dropout.
+ *
+ * @param config the settings
+ * @param site the layer
+ */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
+public record LoraLinear(LoraConfig config, Site.Linear site) implements LinearAdapter {
+  @Override
+  public List<ParamSpec> parameters() {
+    int rank = config.rank(site.name());
+    double bound = 1 / Math.sqrt(site.in());
+    Init start = switch (config.start()) {
+      case DEFAULT, RANDOM -> new Init.Uniform(bound);
+      case GAUSSIAN -> new Init.Normal(1.0 / rank);
+    };
+    Init other = config.start() == LoraConfig.Start.RANDOM
+        ? new Init.Uniform(1 / Math.sqrt(rank))
+        : Init.ZEROS;
+    List<ParamSpec> specs = new ArrayList<>();
+    specs.add(new ParamSpec("lora_A", Shape.of(rank, site.in()), start, "lora_A.weight"));
+    specs.add(new ParamSpec("lora_B", Shape.of(site.out(), rank), other, "lora_B.weight"));
+    if (config.loraBias()) {
+      specs.add(new ParamSpec("lora_B_bias", Shape.of(site.out()), other, "lora_B.bias"));
+    }
+    return specs;
+  }
+
+  @Override
+  public Tensor forward(LinearBase base, Params p, Tensor x) {
+    return base.forward(x).plus(change(p, p.dropout(x, config.dropout())));
+  }
+
+  /** Builds s · (B A x + b_B). */
+  public Tensor change(Params p, Tensor x) {
+    Tensor low = x.linear(p.get("lora_A")).linear(p.get("lora_B"));
+    return (config.loraBias() ? low.plus(p.get("lora_B_bias")) : low).times(config.scaling(site.name()));
+  }
+
+  /** Builds s · B A: [out, in]. */
+  public Tensor weightChange(Params p) {
+    return p.get("lora_B").matmul(p.get("lora_A")).times(config.scaling(site.name()));
+  }
+
+  @Override
+  public Optional<Merged> merge(LinearBase base, Params p) {
+    Optional<Tensor> bias = Optional.empty();
+    if (config.loraBias()) {
+      Tensor change = p.get("lora_B_bias").times(config.scaling(site.name()));
+      bias = Optional.of(base.bias().map(b -> b.plus(change)).orElse(change));
+    }
+    return Optional.of(new Merged(base.weight().plus(weightChange(p)), bias));
+  }
+}

@@ -1,0 +1,58 @@
+package dev.graft.methods.lora;
+
+import dev.graft.spi.Adapter;
+import dev.graft.spi.Configuration;
+import dev.graft.spi.PeftMethod;
+import dev.graft.spi.Site;
+import dev.graft.spi.Targets;
+import java.util.Map;
+import java.util.Optional;
+import org.apiguardian.api.API;
+
+/** Adds a product of two thin matrices to frozen weights (Hu et al. 2021, eq. 3). */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
+public final class LoraMethod implements PeftMethod<LoraConfig> {
+  @Override
+  public String id() {
+    return "lora";
+  }
+
+  @Override
+  public String description() {
+    return "LoRA: a trainable product of two thin matrices beside each frozen weight";
+  }
+
+  @Override
+  public String peftType() {
+    return "LORA";
+  }
+
+  @Override
+  public boolean claims(Configuration configuration) {
+    return !Boolean.TRUE.equals(configuration.value("use_dora").orElse(false));
+  }
+
+  @Override
+  public LoraConfig read(Configuration configuration) {
+    return LoraConfig.read(configuration);
+  }
+
+  @Override
+  public Map<String, Object> write(LoraConfig configuration) {
+    return configuration.write();
+  }
+
+  @Override
+  public Targets targets(LoraConfig configuration) {
+    return configuration.targets();
+  }
+
+  @Override
+  public Optional<Adapter> adapter(LoraConfig configuration, Site site) {
+    return switch (site) {
+      case Site.Linear linear -> Optional.of(new LoraLinear(configuration, linear));
+      case Site.Embedding embedding -> Optional.of(new LoraEmbedding(configuration, embedding));
+      case Site.Attention _,Site.Input _ -> Optional.empty();
+    };
+  }
+}
