@@ -19,7 +19,8 @@ import org.apiguardian.api.API;
  * Operands: q [batch, heads, targets, dim], k and v [batch, kvHeads, sources, dim] with heads a multiple of
  * kvHeads, and optionally a BOOL mask [batch or 1, 1, targets, sources] of what a target may see. Results:
  * the mix [batch, heads, targets, dim], and the logarithm of the softmax' denominator [batch, heads,
- * targets] in the accumulator type. A target that may see nothing gets some finite mix.
+ * targets] in the accumulator type. What is not allowed has the accumulator's lowest number added to its
+ * similarity, so a target that may see nothing mixes all sources equally.
  *
  * @param scale multiplies the similarities
  * @param causal whether target i sees sources 0 to i alone; needs as many sources as targets
@@ -67,7 +68,7 @@ public record Attention(double scale, boolean causal, double softcap) implements
     Tensor scores = capped(scores(q, inputs.get(1)));
     Optional<Tensor> allowed = allowed(inputs);
     if (allowed.isPresent()) {
-      scores = Tensor.select(allowed.get(), scores, Tensor.scalar(scores.dtype().lowest(), scores.dtype()));
+      scores = scores.plus(penalty(allowed.get(), scores.dtype()));
     }
     Tensor top = scores.max(-1);
     Tensor exponentials = scores.minus(top).exp();
@@ -93,6 +94,11 @@ public record Attention(double scale, boolean causal, double softcap) implements
     return kv.reshape(kv.dim(0), kv.dim(1), 1, kv.dim(2), kv.dim(3))
         .broadcastTo(Shape.of(kv.dim(0), kv.dim(1), groups, kv.dim(2), kv.dim(3)))
         .reshape(kv.dim(0), q.dim(1), kv.dim(2), kv.dim(3));
+  }
+
+  /** Builds what pushes forbidden similarities down: it is added, so they keep a gradient. */
+  private static Tensor penalty(Tensor allowed, DType type) {
+    return Tensor.select(allowed, Tensor.scalar(0, type), Tensor.scalar(type.lowest(), type));
   }
 
   private Optional<Tensor> allowed(List<Tensor> inputs) {
@@ -151,25 +157,20 @@ public record Attention(double scale, boolean causal, double softcap) implements
       Tensor k = operands.get(1);
       Tensor v = operands.get(2);
       Tensor mix = inputs.get(operands.size());
-      Tensor logTotal = inputs.get(operands.size() + 1);
       Tensor g = inputs.get(operands.size() + 2);
 
       Tensor raw = forward.scores(q, k);
       Tensor scores = forward.capped(raw);
       Optional<Tensor> allowed = forward.allowed(operands);
-      Tensor zero = Tensor.scalar(0, scores.dtype());
       if (allowed.isPresent()) {
-        Tensor lowest = Tensor.scalar(scores.dtype().lowest(), scores.dtype());
-        scores = Tensor.select(allowed.get(), scores, lowest);
+        scores = scores.plus(penalty(allowed.get(), scores.dtype()));
       }
-      Tensor p = scores.minus(logTotal.reshape(q.dim(0), q.dim(1), q.dim(2), 1)).exp();
+      // Not by the logarithm of the total, which rounding makes useless where nothing is allowed.
+      Tensor p = scores.softmax();
       Tensor gv = p.cast(q.dtype()).matmul(g, true, false);
       Tensor gp = g.matmul(repeated(v, q), false, true).cast(p.dtype());
       Tensor delta = g.cast(p.dtype()).times(mix.cast(p.dtype())).sum(-1);
       Tensor gs = p.times(gp.minus(delta));
-      if (allowed.isPresent()) {
-        gs = Tensor.select(allowed.get(), gs, zero);
-      }
       if (forward.softcap != 0) {
         gs = gs.times(raw.times(1 / forward.softcap).tanh().square().negate().plus(1));
       }
