@@ -4,8 +4,8 @@ package dev.graft.backend.reference;
 final class ErrorFunction {
   /** From here on the complement is below half a unit in the last place of 1. */
   private static final double ONE_FROM = 6;
-  private static final double FRACTION_FROM = 2.5;
-  private static final int FRACTION_TERMS = 60;
+  private static final double FRACTION_FROM = 1.5;
+  private static final int FRACTION_TERMS = 100;
 
   private ErrorFunction() {
   }
@@ -26,7 +26,7 @@ final class ErrorFunction {
       term *= 2 * x * x / (2 * n + 1);
       sum += term;
     }
-    return 2 / Math.sqrt(Math.PI) * StrictMath.exp(-x * x) * sum;
+    return 2 / Math.sqrt(Math.PI) * bell(x) * sum;
   }
 
   /** Evaluates the continued fraction of erfc (DLMF 7.9.2) from its end. */
@@ -35,6 +35,13 @@ final class ErrorFunction {
     for (int n = FRACTION_TERMS; n > 0; n--) {
       tail = x + n / 2.0 / tail;
     }
-    return StrictMath.exp(-x * x) / (Math.sqrt(Math.PI) * tail);
+    return bell(x) / (Math.sqrt(Math.PI) * tail);
+  }
+
+  /** Computes e^(−x²), corrected for the rounding of the square. */
+  private static double bell(double x) {
+    double square = x * x;
+    double lost = Math.fma(x, x, -square);
+    return StrictMath.exp(-square) * (1 - lost);
   }
 }

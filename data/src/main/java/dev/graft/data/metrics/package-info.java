@@ -1,0 +1,5 @@
+/** Measures of generated text. */
+@NullMarked
+package dev.graft.data.metrics;
+
+import org.jspecify.annotations.NullMarked;

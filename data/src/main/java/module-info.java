@@ -1,0 +1,14 @@
+/** Tokenizers, chat templates, data sets, batches and metrics. */
+module dev.graft.data {
+  requires transitive dev.graft.api;
+  requires ai.djl.api;
+  requires ai.djl.tokenizers;
+  requires tools.jackson.core;
+  requires tools.jackson.databind;
+
+  exports dev.graft.data.batch;
+  exports dev.graft.data.dataset;
+  exports dev.graft.data.metrics;
+  exports dev.graft.data.template;
+  exports dev.graft.data.tokenizer;
+}

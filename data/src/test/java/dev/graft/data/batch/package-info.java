@@ -1,0 +1,4 @@
+@NullMarked
+package dev.graft.data.batch;
+
+import org.jspecify.annotations.NullMarked;

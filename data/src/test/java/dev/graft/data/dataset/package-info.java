@@ -1,0 +1,4 @@
+@NullMarked
+package dev.graft.data.dataset;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.graft.data.template;
+
+import org.jspecify.annotations.NullMarked;
