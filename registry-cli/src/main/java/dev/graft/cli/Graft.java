@@ -12,7 +12,7 @@ import picocli.CommandLine.ScopeType;
 
 /** Starts the {@code graft} command. Exit codes: 0 done, 2 a fault that the user can mend, 1 one of ours. */
 @Command(name = "graft", description = "Fine-tunes language models by training under 1 % of them.", mixinStandardHelpOptions = true, version = "graft 0.1.0-SNAPSHOT", subcommands = {
-  PluginsCommand.class, CheckCommand.class})
+  PluginsCommand.class, CheckCommand.class, QuantizeCommand.class})
 public final class Graft implements Runnable {
   private static final int USER_FAULT = 2;
   private static final int OUR_FAULT = 1;

@@ -74,7 +74,7 @@ public final class BaseModel {
   private BaseModel(BaseModel original, Map<String, HostTensor> values) {
     this.model = original.model;
     this.outline = original.outline;
-    this.tensors = new Overlay(original.tensors, values);
+    this.tensors = original.tensors.without(values.keySet()).and(TensorSource.of(values));
     this.quantized.putAll(original.quantized);
     this.parts.putAll(original.parts);
     this.unused.addAll(original.unused);
@@ -114,6 +114,11 @@ public final class BaseModel {
   /** Returns what the model is made of. */
   public ModelOutline outline() {
     return outline;
+  }
+
+  /** Returns the tensors of the checkpoint. */
+  public TensorSource checkpoint() {
+    return tensors;
   }
 
   /** Returns the checkpoint's tensors that the model does not use. */

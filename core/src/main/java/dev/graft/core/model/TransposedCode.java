@@ -1,5 +1,6 @@
 package dev.graft.core.model;
 
+import dev.graft.core.files.Matrices;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
@@ -45,24 +46,11 @@ record TransposedCode(QuantizedTensor code) implements QuantizedTensor {
 
   @Override
   public HostTensor decode(DType type) {
-    return transpose(code.decode(type));
+    return Matrices.transpose(code.decode(type));
   }
 
   @Override
   public QuantizedTensor encodeAgain(HostTensor value, SegmentAllocator memory) {
-    return new TransposedCode(code.encodeAgain(transpose(value), memory));
-  }
-
-  /** Returns a copy with the two axes exchanged. */
-  static HostTensor transpose(HostTensor matrix) {
-    HostTensor out = HostTensor.zeros(matrix.dtype(), transposed(matrix.shape()));
-    long rows = matrix.shape().dim(0);
-    long columns = matrix.shape().dim(1);
-    for (long row = 0; row < rows; row++) {
-      for (long column = 0; column < columns; column++) {
-        out.set(column * rows + row, matrix.at(row * columns + column));
-      }
-    }
-    return out;
+    return new TransposedCode(code.encodeAgain(Matrices.transpose(value), memory));
   }
 }
