@@ -36,7 +36,7 @@ import java.util.Optional;
  * @param warmup steps over which the rate rises, or below 1 their share of all
  * @param weightDecay decoupled weight decay
  * @param clip largest norm of the gradients, 0 for no limit
- * @param maxLength longest sequence in tokens
+ * @param maxLength longest sequence in tokens; empty for 512, or what the model has positions for
  * @param computeType type of activations and frozen weights
  * @param backend id of the backend; empty for the best
  * @param threads threads for one operation, 0 for all
@@ -47,10 +47,11 @@ import java.util.Optional;
  */
 record Recipe(Path model, List<Path> data, List<Path> validation, String method, Optional<Path> adapter,
     Map<String, Object> settings, Optional<Long> steps, double epochs, int batch, int accumulation,
-    double learningRate, Schedule schedule, double warmup, double weightDecay, double clip, int maxLength,
+    double learningRate, Schedule schedule, double warmup, double weightDecay, double clip, Optional<Integer> maxLength,
     DType computeType, Optional<String> backend, int threads, boolean checkpoint, long seed, boolean raw,
     RunOptions files) {
 
+  private static final int LENGTH = 512;
   private static final List<String> METHOD_KEYS = List.of("rank", "alpha", "dropout", "targets", "set");
   private static final List<String> KEYS = List.of("model", "data", "valid", "method", "adapter", "rank",
       "alpha", "dropout", "targets", "set", "steps", "epochs", "batch", "accumulation", "lr", "schedule",
@@ -107,7 +108,8 @@ record Recipe(Path model, List<Path> data, List<Path> validation, String method,
     }
     double weightDecay = notBelow(json, "weight-decay", json.number("weight-decay", 0));
     double clip = notBelow(json, "clip", json.number("clip", 1));
-    long maxLength = atLeast(json, "max-length", json.integer("max-length", 512), 2);
+    Optional<Integer> maxLength = json.optionalInteger("max-length")
+        .map(length -> Math.toIntExact(atLeast(json, "max-length", length, 2)));
     DType type = ComputeTypes.find(json.text("dtype", "f32")).orElseGet(() -> {
       json.fault("dtype", "must be " + ComputeTypes.NAMES + ", not \"" + json.text("dtype", "") + "\"");
       return DType.F32;
@@ -128,7 +130,7 @@ record Recipe(Path model, List<Path> data, List<Path> validation, String method,
     json.finish();
     return new Recipe(Path.of(model), data, validation, method, adapter, settings, steps, epochs,
         Math.toIntExact(batch), Math.toIntExact(accumulation), rate, schedule, warmup, weightDecay, clip,
-        Math.toIntExact(maxLength), type, backend, Math.toIntExact(threads), checkpoint, seed, raw,
+        maxLength, type, backend, Math.toIntExact(threads), checkpoint, seed, raw,
         new RunOptions(Path.of(out), saveEvery, Math.toIntExact(keep), evaluateEvery));
   }
 
@@ -202,7 +204,7 @@ record Recipe(Path model, List<Path> data, List<Path> validation, String method,
     values.put("warmup", warmup);
     values.put("weight-decay", weightDecay);
     values.put("clip", clip);
-    values.put("max-length", maxLength);
+    maxLength.ifPresent(length -> values.put("max-length", length));
     values.put("dtype", computeType.name().toLowerCase(Locale.ROOT));
     backend.ifPresent(id -> values.put("backend", id));
     values.put("threads", threads);
@@ -218,6 +220,11 @@ record Recipe(Path model, List<Path> data, List<Path> validation, String method,
 
   private static String absolute(Path path) {
     return path.toAbsolutePath().normalize().toString();
+  }
+
+  /** Returns the longest sequence in tokens for a model of so many positions. */
+  int length(long positions) {
+    return maxLength.orElseGet(() -> (int) Math.min(LENGTH, positions));
   }
 
   /**

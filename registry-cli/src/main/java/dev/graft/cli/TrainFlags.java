@@ -67,7 +67,7 @@ final class TrainFlags {
   @Nullable
   Double clip;
 
-  @Option(names = "--max-length", paramLabel = "N", description = "Longest sample in tokens (default: 512).")
+  @Option(names = "--max-length", paramLabel = "N", description = "Longest sample in tokens (default: 512, or what the model has positions for).")
   @Nullable
   Long maxLength;
 

@@ -51,7 +51,8 @@ final class TrainJob {
     }
     ModelOptions modelOptions = new ModelOptions(recipe.backend(), recipe.computeType(), recipe.threads());
     try (TextModel text = TextModel.open(recipe.model(), modelOptions, plugins)) {
-      SampleEncoder encoder = text.encoder(recipe.maxLength(), recipe.raw());
+      int length = recipe.length(text.model().base().model().maxPositions());
+      SampleEncoder encoder = text.encoder(length, recipe.raw());
       Samples samples = Samples.read(recipe.data(), encoder);
       long padding = text.tokenizer().paddingId();
       BucketedBatches batches = samples.shuffled(recipe.batch(), padding, recipe.seed());
