@@ -2,6 +2,7 @@ package dev.graft.cli;
 
 import dev.graft.cli.text.Quantities;
 import dev.graft.cli.text.Terminal;
+import dev.graft.core.files.Json;
 import dev.graft.core.plugin.PluginCatalog;
 import dev.graft.core.run.GraftAdapter;
 import dev.graft.core.run.TrainingRun;
@@ -14,7 +15,6 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -108,12 +108,19 @@ final class TrainCommand implements Callable<Integer> {
     Recipe now = Recipe.read(new Configuration(file + " with these options", merged), plugins);
     Map<String, Object> fixed = before.values();
     List<String> changed = given.keySet().stream().filter(key -> !FREE_ON_RESUME.contains(key)
-        && !Objects.equals(now.values().get(key), fixed.get(key))).toList();
+        && !same(now.values().get(key), fixed.get(key))).toList();
     if (!changed.isEmpty()) {
       throw new GraftException("The run in " + out + " goes on with its own settings, so leave out --"
           + String.join(", --", changed) + ", or train into another folder");
     }
     return now;
+  }
+
+  private static boolean same(@Nullable Object a, @Nullable Object b) {
+    if (a instanceof Number x && b instanceof Number y) {
+      return x.doubleValue() == y.doubleValue();
+    }
+    return Json.format(a).equals(Json.format(b));
   }
 
   private void finished(Recipe recipe, Printer printer, double seconds) {

@@ -71,7 +71,8 @@ class GenerateCommandTests {
   void faultsAreNamed() {
     assertThat(generate("").refused()).contains("there is no prompt");
     assertThat(generate("", "--prompt", "a", "--prompt-file", "b").refused()).contains("either --prompt or");
-    assertThat(generate("", "--prompt", "a", "--max-new-tokens", "1000").refused()).contains("256 positions");
+    assertThat(Captured.run("generate", "--model", TinyModel.folder().toString(), "--prompt", "a", "--backend",
+        "reference", "--max-new-tokens", "1000").refused()).contains("256 positions");
     assertThat(generate("", "--prompt", "a", "--top-p", "2").refused()).contains("top-p");
     assertThat(generate("", "--prompt", "a", "--adapter", "nowhere").refused()).contains("nowhere");
   }

@@ -13,19 +13,22 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Kills training in a process of its own, goes on, and compares with a run that was let be. */
 class KilledTrainingTests {
-  private static final int STEPS = 40;
+  private static final int STEPS = 24;
+
+  @TempDir
+  static Path shared;
 
   @TempDir
   Path folder;
 
-  private Path out;
-  private Path whole;
+  private Path out = Path.of("");
 
   /** Runs the command in a process that can be killed. */
   static final class Child {
@@ -37,16 +40,23 @@ class KilledTrainingTests {
     }
   }
 
-  @BeforeEach
-  void trainUndisturbed() {
-    TinyModel.samples(folder.resolve("data.jsonl"), 24);
-    out = folder.resolve("out");
-    whole = folder.resolve("whole");
-    Captured.run(arguments(whole).toArray(String[]::new)).done();
+  @BeforeAll
+  static void trainUndisturbed() {
+    TinyModel.samples(shared.resolve("data.jsonl"), 12);
+    Captured.run(arguments(whole()).toArray(String[]::new)).done();
   }
 
-  private List<String> arguments(Path to) {
-    String data = folder.resolve("data.jsonl").toString();
+  @BeforeEach
+  void chooseFolder() {
+    out = folder.resolve("out");
+  }
+
+  private static Path whole() {
+    return shared.resolve("whole");
+  }
+
+  private static List<String> arguments(Path to) {
+    String data = shared.resolve("data.jsonl").toString();
     return List.of("train", "--model", TinyModel.folder().toString(), "--data", data, "--valid", data,
         "--backend", "reference", "--batch", "2", "--rank", "2", "--dropout", "0.1", "--lr", "5e-3", "--steps",
         "" + STEPS, "--save-every", "1", "--eval-every", "10", "--out", to.toString());
@@ -56,7 +66,7 @@ class KilledTrainingTests {
   void aRunKilledInAStepGoesOnBitForBit() throws Exception {
     long seed = System.nanoTime();
     Random random = new Random(seed);
-    int steps = 2 + random.nextInt(20);
+    int steps = 2 + random.nextInt(10);
     killWhen(() -> lines() >= steps, random.nextInt(40));
     continueAndCompare("seed " + seed);
   }
@@ -107,9 +117,9 @@ class KilledTrainingTests {
   private void continueAndCompare(String how) throws IOException {
     Captured resumed = Captured.run("train", "--resume", "--out", out.toString()).done();
     assertThat(RunLog.read(out.resolve("log.jsonl"))).as(how)
-        .isEqualTo(RunLog.read(whole.resolve("log.jsonl")));
+        .isEqualTo(RunLog.read(whole().resolve("log.jsonl")));
     assertThat(Files.readAllBytes(out.resolve("adapter_model.safetensors"))).as(how)
-        .isEqualTo(Files.readAllBytes(whole.resolve("adapter_model.safetensors")));
+        .isEqualTo(Files.readAllBytes(whole().resolve("adapter_model.safetensors")));
     assertThat(resumed.out()).containsAnyOf("going on after step", "beginning at the first step");
     try (AdapterFolder adapter = AdapterFolder.open(out)) {
       assertThat(adapter.names()).hasSize(28);

@@ -1,0 +1,6 @@
+package dev.graft.data.template;
+
+/** Python's {@code None}, which is a value and not the absence of one. */
+enum None {
+  NONE
+}

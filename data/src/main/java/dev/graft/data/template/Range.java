@@ -1,0 +1,7 @@
+package dev.graft.data.template;
+
+import java.util.List;
+
+/** Holds what {@code range(...)} gives. */
+record Range(String shown, List<Object> items) {
+}
