@@ -1,6 +1,7 @@
 package dev.graft.models;
 
 import dev.graft.spi.Configuration;
+import java.util.Optional;
 
 /** Reads sizes that must be positive. */
 final class Sizes {
@@ -11,12 +12,25 @@ final class Sizes {
     return positive(json, key, json.integer(key));
   }
 
+  /** Reads a size; absent and null are the same. */
   static long optional(Configuration json, String key, long fallback) {
     return positive(json, key, json.integer(key, fallback));
   }
 
+  /** Reads a size that has a value if absent, and none if null. */
+  static Optional<Long> nullable(Configuration json, String key, long ifAbsent) {
+    return json.values().containsKey(key)
+        ? json.optionalInteger(key).map(value -> positive(json, key, value))
+        : Optional.of(ifAbsent);
+  }
+
+  /** Reads how many blocks a model has. */
+  static int layers(Configuration json) {
+    return Math.toIntExact(Math.min(required(json, "num_hidden_layers"), 1 << 20));
+  }
+
   private static long positive(Configuration json, String key, long value) {
-    if (value < 1 || value > 1L << 31) {
+    if (value < 1 || value >= 1L << 31) {
       json.fault(key, "must be a size of 1 or more, not " + value);
       return 1;
     }
