@@ -68,7 +68,7 @@ public final class Configuration {
 
   /** Reads a whole number that must be there. */
   public long integer(String key) {
-    return optionalInteger(key).orElseGet(() -> missing(key, 0L));
+    return has(key) ? optionalInteger(key).orElse(0L) : missing(key, 0L);
   }
 
   /** Reads a whole number that may be absent. */

@@ -42,8 +42,15 @@ public final class GemmaFamily implements ModelFamily {
 
   /** Reads the gate's function; the first releases say "gelu" and mean its approximation by tanh. */
   private static Activation.Function activation(Configuration json) {
-    String key = json.has("hidden_activation") ? "hidden_activation" : "hidden_act";
-    Activation.Function function = Activations.read(json, key, "gelu_pytorch_tanh");
+    Activation.Function function = tanh(Activations.read(json, "hidden_act", "gelu_pytorch_tanh"));
+    if (json.has("hidden_activation")
+        && tanh(Activations.read(json, "hidden_activation", "")) != function) {
+      json.fault("hidden_activation", "must not say otherwise than \"hidden_act\"");
+    }
+    return function;
+  }
+
+  private static Activation.Function tanh(Activation.Function function) {
     return function == Activation.Function.GELU ? Activation.Function.GELU_TANH : function;
   }
 }

@@ -56,8 +56,9 @@ public final class Gpt2Family implements ModelFamily {
     @Override
     public Tensor hidden(Layers layers, Tensor ids, Tensor positions) {
       if (positions.dim(1) > maxPositions) {
-        throw new GraftException("A sequence of " + positions.dim(1) + " tokens, virtual ones included, is too"
-            + " long: this model has learned " + maxPositions + " positions (n_positions)");
+        throw new GraftException(
+            "A sequence of " + positions.dim(1) + " tokens, virtual ones included, is too"
+                + " long: this model has learned " + maxPositions + " positions (n_positions)");
       }
       Tensor x = layers.input(TOKENS, layers.embedding(TOKENS, ids, vocabulary, hidden))
           .plus(layers.embedding(POSITIONS, positions, maxPositions, hidden));
@@ -65,7 +66,8 @@ public final class Gpt2Family implements ModelFamily {
         int layer = i;
         String name = "transformer.h." + i;
         x = layers.block(name, x, in -> {
-          Tensor attended = in.plus(attention(layers, name + ".attn", layer, norm(layers, name + ".ln_1", in)));
+          Tensor attended = in
+              .plus(attention(layers, name + ".attn", layer, norm(layers, name + ".ln_1", in)));
           return attended.plus(feedForward(layers, name + ".mlp", norm(layers, name + ".ln_2", attended)));
         });
       }

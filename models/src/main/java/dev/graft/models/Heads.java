@@ -20,6 +20,9 @@ record Heads(long query, long keyValue, long dim) {
   static Heads read(Configuration json, long keyValueIfAbsent) {
     long query = Sizes.required(json, "num_attention_heads");
     long hidden = Sizes.required(json, "hidden_size");
+    if (!json.has("hidden_size")) {
+      return read(json, keyValueIfAbsent, 2);
+    }
     if (!json.has("head_dim") && hidden % query != 0) {
       json.fault("hidden_size", "must be a multiple of num_attention_heads " + query + ", not " + hidden);
     }

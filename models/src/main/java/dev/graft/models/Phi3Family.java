@@ -44,7 +44,8 @@ public final class Phi3Family implements ModelFamily {
   }
 
   private static Rope rope(Configuration json, long headDim, long positions) {
-    RopeSettings settings = RopeSettings.readPartial(json, headDim, positions);
+    RopeSettings settings = RopeSettings.readPartial(json, headDim, positions)
+        .trainedFor(Sizes.optional(json, "original_max_position_embeddings", 4096));
     return switch (settings.type()) {
       case "default", "longrope" -> settings.rope();
       // What LongRoPE was called in the first releases.

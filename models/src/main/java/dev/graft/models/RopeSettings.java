@@ -33,7 +33,7 @@ record RopeSettings(Configuration fields, String type, double theta, int dim, lo
   static RopeSettings readPartial(Configuration json, long headDim, long maxPositions) {
     Configuration fields = json.section("rope_scaling").filter(s -> !s.values().isEmpty())
         .or(() -> json.section("rope_parameters")).orElse(new Configuration(json.source(), Map.of()));
-    for (String layerType : new String[] {"full_attention", "sliding_attention"}) {
+    for (String layerType : new String[]{"full_attention", "sliding_attention"}) {
       if (fields.has(layerType)) {
         fields.fault(layerType, "is not supported: all layers must share their rotary positions");
       }
@@ -67,6 +67,11 @@ record RopeSettings(Configuration fields, String type, double theta, int dim, lo
   /** Returns the same settings under another type. */
   RopeSettings as(String otherType) {
     return new RopeSettings(fields, otherType, theta, dim, maxPositions, originalPositions);
+  }
+
+  /** Returns the same settings of a model first trained for so many positions. */
+  RopeSettings trainedFor(long positions) {
+    return new RopeSettings(fields, type, theta, dim, maxPositions, positions);
   }
 
   /** Builds the frequencies. */

@@ -8,8 +8,13 @@ final class Sizes {
   private Sizes() {
   }
 
+  /** Reads a size that must be there; 1 stands in for one that is not. */
   static long required(Configuration json, String key) {
-    return positive(json, key, json.integer(key));
+    if (!json.has(key)) {
+      json.fault(key, "is missing");
+      return 1;
+    }
+    return json.optionalInteger(key).map(value -> positive(json, key, value)).orElse(1L);
   }
 
   /** Reads a size; absent and null are the same. */
