@@ -9,8 +9,10 @@ import java.util.List;
 import java.util.Set;
 import org.apiguardian.api.API;
 
-/** Builds Gemma 2 (Gemma Team 2024): Gemma with bounded similarities and logits, norms on either side of
- * attention and feed-forward, and windows in every other layer. */
+/**
+ * Builds Gemma 2 (Gemma Team 2024): Gemma with bounded similarities and logits, norms on either side of
+ * attention and feed-forward, and windows in every other layer.
+ */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class Gemma2Family implements ModelFamily {
   @Override

@@ -8,8 +8,10 @@ import java.util.Optional;
 import java.util.Set;
 import org.apiguardian.api.API;
 
-/** Builds Mistral: Llama whose layers may see the last tokens alone (Jiang et al. 2023), and Ministral, some of
- * whose layers do. */
+/**
+ * Builds Mistral: Llama whose layers may see the last tokens alone (Jiang et al. 2023), and Ministral, some of
+ * whose layers do.
+ */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class MistralFamily implements ModelFamily {
   @Override
@@ -29,6 +31,7 @@ public final class MistralFamily implements ModelFamily {
 
   @Override
   public CausalModel read(Configuration json) {
+    Unsupported.flags(json, "attention_bias", "mlp_bias");
     Unsupported.fields(json, "per_layer_config");
     Heads heads = Heads.read(json, 8);
     Norm norm = Norm.read(json);

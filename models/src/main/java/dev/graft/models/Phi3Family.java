@@ -10,8 +10,10 @@ import dev.graft.spi.ModelFamily;
 import java.util.Set;
 import org.apiguardian.api.API;
 
-/** Builds Phi-3 (Abdin et al. 2024): Llama whose projections are joined in one layer each, and whose context is
- * extended by LongRoPE. */
+/**
+ * Builds Phi-3 (Abdin et al. 2024): Llama whose projections are joined in one layer each, and whose context is
+ * extended by LongRoPE.
+ */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class Phi3Family implements ModelFamily {
   @Override
@@ -31,6 +33,7 @@ public final class Phi3Family implements ModelFamily {
 
   @Override
   public CausalModel read(Configuration json) {
+    Unsupported.flags(json, "attention_bias", "mlp_bias", "lm_head_bias");
     Unsupported.fields(json, "per_layer_config");
     Heads heads = Heads.read(json);
     Norm norm = Norm.read(json, 1e-5, false);

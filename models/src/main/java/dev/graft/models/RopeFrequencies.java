@@ -4,6 +4,7 @@ import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
+import java.util.Arrays;
 
 /**
  * Gives each pair of rotated features its frequency, in radians a position. All are computed in single
@@ -54,7 +55,7 @@ sealed interface RopeFrequencies {
   /** Builds theta^(−2i/dim) for each pair i (Su et al. 2021). */
   static Fixed plain(double theta, int dim) {
     float[] ones = new float[(dim + 1) / 2];
-    java.util.Arrays.fill(ones, 1);
+    Arrays.fill(ones, 1);
     return divided(theta, dim, ones);
   }
 

@@ -1,7 +1,9 @@
 package dev.graft.models;
 
 import dev.graft.spi.Configuration;
+import java.util.Arrays;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -33,7 +35,7 @@ record RopeSettings(Configuration fields, String type, double theta, int dim, lo
   static RopeSettings readPartial(Configuration json, long headDim, long maxPositions) {
     Configuration fields = json.section("rope_scaling").filter(s -> !s.values().isEmpty())
         .or(() -> json.section("rope_parameters")).orElse(new Configuration(json.source(), Map.of()));
-    for (String layerType : new String[]{"full_attention", "sliding_attention"}) {
+    for (String layerType : List.of("full_attention", "sliding_attention")) {
       if (fields.has(layerType)) {
         fields.fault(layerType, "is not supported: all layers must share their rotary positions");
       }
@@ -112,8 +114,8 @@ record RopeSettings(Configuration fields, String type, double theta, int dim, lo
   private Rope yarn() {
     boolean open = fields.values().containsKey("factor") && !fields.has("factor");
     double factor = open ? extension() : factor();
-    double slow = orIfZero(fields.number("beta_slow", 0), 1);
-    double fast = orIfZero(fields.number("beta_fast", 0), 32);
+    double slow = turns("beta_slow", 1);
+    double fast = turns("beta_fast", 32);
     RopeFrequencies frequencies = RopeFrequencies.yarn(theta, dim, factor, fast, slow,
         fields.flag("truncate", true), originalPositions);
     double scale = fields.number("mscale", 0);
@@ -124,8 +126,9 @@ record RopeSettings(Configuration fields, String type, double theta, int dim, lo
     return new Rope(frequencies, attentionFactor(magnitude));
   }
 
-  private static double orIfZero(double value, double fallback) {
-    return value == 0 ? fallback : value;
+  /** Reads how often pairs turn at an end of YaRN's passage; the reference takes 0 for unset. */
+  private double turns(String key, double ifAbsent) {
+    return fields.number(key, 0) == 0 ? ifAbsent : positive(key);
   }
 
   private static double yarnMagnitude(double factor, double scale) {
@@ -175,7 +178,7 @@ record RopeSettings(Configuration fields, String type, double theta, int dim, lo
   private float[] divisors(String key) {
     int count = (dim + 1) / 2;
     float[] divisors = new float[count];
-    java.util.Arrays.fill(divisors, 1);
+    Arrays.fill(divisors, 1);
     if (!(fields.value(key).orElse(null) instanceof Collection<?> list) || list.size() != count) {
       fields.fault(key, "must be a list of " + count + " numbers, one for each pair of rotated features");
       return divisors;
