@@ -40,6 +40,8 @@ class UnsupportedSettingsTests {
     "llama   | \"rope_theta\": 0 | \"rope_theta\" must be a number above 1, not 0.0",
     "llama   | \"per_layer_config\": {\"1\": {\"num_attention_heads\": 2}} | \"per_layer_config\" is not supp",
     "llama   | \"rms_norm_eps\": -1 | \"rms_norm_eps\" must be 0 or more, not -1.0",
+    "llama   | \"rope_scaling\": {\"type\": \"yarn\", \"factor\": 2, \"beta_slow\": -1} | must be a number above 0",
+    "mistral | \"attention_bias\": true | \"attention_bias\" true is not supported",
     "mistral | \"sliding_window\": 0 | \"sliding_window\" must be a size of 1 or more, not 0",
     "mistral | \"layer_types\": [\"full_attention\", \"chunked_attention\"] | \"chunked_attention\" is not supp",
     "mistral | \"layer_types\": [\"full_attention\"] | must have one entry for each of 2 layers, not 1",
