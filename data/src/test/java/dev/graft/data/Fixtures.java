@@ -51,7 +51,8 @@ public final class Fixtures {
 
   public static List<Message> messages(@Nullable Object list) {
     return list(list).stream().map(message -> (Map<?, ?>) Objects.requireNonNull(message))
-        .map(message -> new Message(String.valueOf(message.get("role")), String.valueOf(message.get("content"))))
+        .map(message -> new Message(String.valueOf(message.get("role")),
+            String.valueOf(message.get("content"))))
         .toList();
   }
 }

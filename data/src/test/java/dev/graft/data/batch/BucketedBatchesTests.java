@@ -140,7 +140,8 @@ class BucketedBatchesTests {
 
   @Test
   void nothingToLearnIsRefused() {
-    assertThatThrownBy(() -> BucketedBatches.of(List.of(), 4, PADDING, 0, true)).isInstanceOf(GraftException.class)
+    assertThatThrownBy(() -> BucketedBatches.of(List.of(), 4, PADDING, 0, true))
+        .isInstanceOf(GraftException.class)
         .hasMessageContaining("no samples");
     EncodedSample blank = new EncodedSample(new long[]{1, 2}, new long[]{-100, -100});
     assertThatThrownBy(() -> BucketedBatches.of(List.of(blank), 4, PADDING, 0, true))

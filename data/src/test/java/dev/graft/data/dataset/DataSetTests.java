@@ -79,12 +79,15 @@ class DataSetTests {
   void readsOpenAiMessages() throws IOException {
     assertThat(sample("messages_openai.json")).hasSize(4).allSatisfy(
         sample -> assertThat(((Sample.Conversation) sample).messages().getFirst().role()).isEqualTo("user"));
-    Sample.Conversation calls = (Sample.Conversation) DataSet.read(file("m.jsonl", """
-        {"messages": [{"role": "user", "content": [{"type": "text", "text": "1+"}, {"type": "text", "text": "1"}]}, \
-        {"role": "assistant", "content": null, "tool_calls": [{"id": "c1"}]}, \
-        {"role": "tool", "content": "2", "tool_call_id": "c1"}, {"role": "assistant", "content": "Two."}], \
-        "tools": [{"type": "function", "function": {"name": "add"}}]}
-        """), DataFormat.AUTO).getFirst();
+    Sample.Conversation calls = (Sample.Conversation) DataSet.read(
+        file("m.jsonl",
+            """
+                {"messages": [{"role": "user", "content": [{"type": "text", "text": "1+"}, {"type": "text", "text": "1"}]}, \
+                {"role": "assistant", "content": null, "tool_calls": [{"id": "c1"}]}, \
+                {"role": "tool", "content": "2", "tool_call_id": "c1"}, {"role": "assistant", "content": "Two."}], \
+                "tools": [{"type": "function", "function": {"name": "add"}}]}
+                """),
+        DataFormat.AUTO).getFirst();
     assertThat(calls.messages()).extracting(Message::content).containsExactly("1+1", "", "2", "Two.");
     assertThat(calls.messages().get(1).fields()).containsEntry("content", null)
         .containsEntry("tool_calls", List.of(Map.of("id", "c1")));
@@ -113,7 +116,8 @@ class DataSetTests {
 
   @Test
   void linesMayBeBlankAndHaveAMarkAndWindowsEnds() throws IOException {
-    assertThat(DataSet.read(file("t.jsonl", "\ufeff{\"text\": \"a\"}\r\n\r\n{\"text\": \"b\"}"), DataFormat.AUTO))
+    assertThat(
+        DataSet.read(file("t.jsonl", "\ufeff{\"text\": \"a\"}\r\n\r\n{\"text\": \"b\"}"), DataFormat.AUTO))
         .containsExactly(new Sample.Text("a"), new Sample.Text("b"));
   }
 
@@ -128,26 +132,28 @@ class DataSetTests {
 
   @ParameterizedTest
   @CsvSource(delimiter = '|', quoteCharacter = '~', value = {
-      "{\"prompt\": \"a\", \"completion\": \"b\"}\\n{\"prompt\": \"a\", \"completon\": \"b\"} | line 2: the field"
-          + " \"completion\" is missing; there are the fields \"prompt\", \"completon\"; is \"completon\" meant?",
-      "{\"prompt\": \"a\", \"completion\": 5} | line 1: the field \"completion\" must be a text, and is a number: 5",
-      "{\"prompt\": \"a\", \"completion\": null} | line 1: the field \"completion\" must be a text, and is null",
-      "{\"mesages\": []} | line 1: the field \"messages\" is missing; there are the fields \"mesages\"; is \"mesages\" meant?",
-      "{\"q\": \"a\", \"zzzzz\": \"b\"} | line 1: the fields \"q\", \"zzzzz\" are none of the known shapes",
-      "{\"messages\": [{\"role\": \"user\", \"contnt\": \"b\"}]} | line 1: the field \"messages[0].content\" is missing;"
-          + " there are the fields \"role\", \"contnt\"; is \"contnt\" meant?",
-      "{\"messages\": [{\"role\": \"user\", \"content\": \"b\"}]} | line 1: the field \"messages\" has no message of the role \"assistant\"",
-      "{\"messages\": [\"hi\"]} | line 1: \"messages[0]\" must be an object, and is a text: \"hi\"",
-      "{\"messages\": {}} | line 1: the field \"messages\" must be a list, and is an object: {}",
-      "{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"image\"}]}]} | has a part of the type \"image\"",
-      "{\"conversations\": [{\"from\": \"robot\", \"value\": \"b\"}]} | line 1: the field \"conversations[0].from\" is \"robot\"; known are human",
-      "{\"conversations\": [{\"from\": \"function_call\", \"value\": \"b\"}]} | \"conversations[0].value\" must be the JSON of a call",
-      "{\"text\": \"a\"}\\n\\n{\"text\": | line 3, column",
-      "{\"text\": \"a\"} {\"text\": \"b\"} | line 1, column 15: there is text after the object",
-      "{\"text\": \"a\", \"text\": \"b\"} | Duplicate", "\"text\" | line 1: every row must be a JSON object, and this is a text: \"text\"",
-      "[{\"text\": \"a\"},\\n\\n {\"txt\": \"b\"}] | line 3: the field \"text\" is missing",
-      "[{\"text\": \"a\"},\\n5] | line 2: every row must be a JSON object, and this is a number: 5",
-      "[{\"text\": \"a\"}, | line 1", "[{\"text\": \"a\"}] x | not valid JSON", "~~ | has no rows", "[] | has no rows"})
+    "{\"prompt\": \"a\", \"completion\": \"b\"}\\n{\"prompt\": \"a\", \"completon\": \"b\"} | line 2: the field"
+        + " \"completion\" is missing; there are the fields \"prompt\", \"completon\"; is \"completon\" meant?",
+    "{\"prompt\": \"a\", \"completion\": 5} | line 1: the field \"completion\" must be a text, and is a number: 5",
+    "{\"prompt\": \"a\", \"completion\": null} | line 1: the field \"completion\" must be a text, and is null",
+    "{\"mesages\": []} | line 1: the field \"messages\" is missing; there are the fields \"mesages\"; is \"mesages\" meant?",
+    "{\"q\": \"a\", \"zzzzz\": \"b\"} | line 1: the fields \"q\", \"zzzzz\" are none of the known shapes",
+    "{\"messages\": [{\"role\": \"user\", \"contnt\": \"b\"}]} | line 1: the field \"messages[0].content\" is missing;"
+        + " there are the fields \"role\", \"contnt\"; is \"contnt\" meant?",
+    "{\"messages\": [{\"role\": \"user\", \"content\": \"b\"}]} | line 1: the field \"messages\" has no message of the role \"assistant\"",
+    "{\"messages\": [\"hi\"]} | line 1: \"messages[0]\" must be an object, and is a text: \"hi\"",
+    "{\"messages\": {}} | line 1: the field \"messages\" must be a list, and is an object: {}",
+    "{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"image\"}]}]} | has a part of the type \"image\"",
+    "{\"conversations\": [{\"from\": \"robot\", \"value\": \"b\"}]} | line 1: the field \"conversations[0].from\" is \"robot\"; known are human",
+    "{\"conversations\": [{\"from\": \"function_call\", \"value\": \"b\"}]} | \"conversations[0].value\" must be the JSON of a call",
+    "{\"text\": \"a\"}\\n\\n{\"text\": | line 3, column",
+    "{\"text\": \"a\"} {\"text\": \"b\"} | line 1, column 15: there is text after the object",
+    "{\"text\": \"a\", \"text\": \"b\"} | Duplicate",
+    "\"text\" | line 1: every row must be a JSON object, and this is a text: \"text\"",
+    "[{\"text\": \"a\"},\\n\\n {\"txt\": \"b\"}] | line 3: the field \"text\" is missing",
+    "[{\"text\": \"a\"},\\n5] | line 2: every row must be a JSON object, and this is a number: 5",
+    "[{\"text\": \"a\"}, | line 1", "[{\"text\": \"a\"}] x | not valid JSON", "~~ | has no rows",
+    "[] | has no rows"})
   void faultsSayWhereAndWhat(String content, String message) throws IOException {
     Path file = file("bad.jsonl", content.replace("\\n", "\n"));
     assertThatThrownBy(() -> DataSet.read(file, DataFormat.AUTO)).isInstanceOf(GraftException.class)

@@ -50,7 +50,8 @@ class SampleEncoderTests {
 
   private static Tokenizer withTemplate(Path folder, String template) throws IOException {
     for (String name : List.of("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")) {
-      Files.copy(Fixtures.path("models/base/" + name), folder.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+      Files.copy(Fixtures.path("models/base/" + name), folder.resolve(name),
+          StandardCopyOption.REPLACE_EXISTING);
     }
     Files.writeString(folder.resolve("chat_template.jinja"), template);
     return Tokenizer.open(folder);
@@ -85,6 +86,13 @@ class SampleEncoderTests {
       assertThat(encoder.encode(samples.get(i))).isEqualTo(EncodedSample.of(prompt, completion));
       assertThat(encoder.prompt(((Sample.PromptCompletion) samples.get(i)).prompt())).isEqualTo(prompt);
     }
+  }
+
+  @Test
+  void encodesManySamplesAtOnceInTheirOrder() {
+    SampleEncoder encoder = new SampleEncoder(base, 512, true);
+    List<Sample> samples = DataSet.read(Fixtures.path("samples/e2e.jsonl.gz"), DataFormat.AUTO);
+    assertThat(encoder.encodeAll(samples)).isEqualTo(samples.stream().map(encoder::encode).toList());
   }
 
   @Test
@@ -131,7 +139,8 @@ class SampleEncoderTests {
           new Message("assistant", "<think>so</think>Second."))));
       assertThat(learned(thinking, sample)).isEqualTo("[First.<|end|>][<think>so</think>Second.<|end|>]");
       assertThat(learned(thinking, encoder.encode(new Sample.Conversation(List.of(new Message("user", "One?"),
-          new Message("assistant", "First."), new Message("user", "Two?"), new Message("assistant", "Second."))))))
+          new Message("assistant", "First."), new Message("user", "Two?"),
+          new Message("assistant", "Second."))))))
           .isEqualTo("[First.<|end|>][<think></think>Second.<|end|>]");
     }
   }
@@ -171,7 +180,8 @@ class SampleEncoderTests {
         "{% for m in messages %}<|{{ m.role }}|>\n{% if m.tool_calls %}{% for c in m.tool_calls %}"
             + "CALL {{ c.function.name }}{% endfor %}{% else %}{{ m.content }}{% endif %}<|end|>\n{% endfor %}"
             + "{% if add_generation_prompt %}<|assistant|>\n{% endif %}")) {
-      Sample sample = DataSet.read(Fixtures.path("samples/sharegpt_toolcall.json"), DataFormat.AUTO).getFirst();
+      Sample sample = DataSet.read(Fixtures.path("samples/sharegpt_toolcall.json"), DataFormat.AUTO)
+          .getFirst();
       assertThat(learned(calling, new SampleEncoder(calling, 512, true).encode(sample)))
           .isEqualTo("[CALL calculate_tip<|end|>][The tip amount for your bill is $15.<|end|>]");
     }
@@ -180,7 +190,8 @@ class SampleEncoderTests {
   @Test
   void withoutATemplateACompletionEndsWithTheEndOfText() {
     EncodedSample sample = new SampleEncoder(base, 512, false).encode(new Sample.PromptCompletion("a", " a"));
-    assertThat(sample).isEqualTo(new EncodedSample(new long[]{0, 71, 265, 1}, new long[]{-100, -100, 265, 1}));
+    assertThat(sample)
+        .isEqualTo(new EncodedSample(new long[]{0, 71, 265, 1}, new long[]{-100, -100, 265, 1}));
     assertThat(new SampleEncoder(base, 512, false).prompt("a")).containsExactly(0, 71);
   }
 
@@ -220,7 +231,8 @@ class SampleEncoderTests {
   @Test
   void aConversationWithoutTheAssistantIsRefused() {
     assertThatThrownBy(
-        () -> new SampleEncoder(base, 32, true).encode(new Sample.Conversation(List.of(new Message("user", "a")))))
+        () -> new SampleEncoder(base, 32, true)
+            .encode(new Sample.Conversation(List.of(new Message("user", "a")))))
         .isInstanceOf(GraftException.class).hasMessageContaining("no message of the assistant");
   }
 }

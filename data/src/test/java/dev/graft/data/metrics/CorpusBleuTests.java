@@ -18,7 +18,8 @@ import org.junit.jupiter.api.TestFactory;
 class CorpusBleuTests {
   @Test
   void splitsWordsAsMteval13a() {
-    assertThat(Fixtures.lines("bleu-vectors.jsonl").stream().filter(row -> row.containsKey("text"))).hasSize(79)
+    assertThat(Fixtures.lines("bleu-vectors.jsonl").stream().filter(row -> row.containsKey("text")))
+        .hasSize(79)
         .allSatisfy(row -> assertThat(MtevalTokenizer.words(String.valueOf(row.get("text"))))
             .isEqualTo(row.get("words")));
   }
@@ -30,7 +31,8 @@ class CorpusBleuTests {
           double expected = ((Number) Objects.requireNonNull(row.get("score"))).doubleValue();
           List<List<String>> references = Fixtures.list(row.get("references")).stream()
               .map(CorpusBleuTests::texts).toList();
-          assertThat(CorpusBleu.score(texts(row.get("hypotheses")), references)).isEqualTo(expected, within(1e-9));
+          assertThat(CorpusBleu.score(texts(row.get("hypotheses")), references)).isEqualTo(expected,
+              within(1e-9));
         }));
   }
 
