@@ -71,11 +71,13 @@ public final class BucketedBatches implements BatchSource {
           ? "There are no samples to make batches of"
           : "None of the " + samples.size() + " samples has anything to learn; are they cut off too early?");
     }
-    List<Integer> lengths = BucketLengths.choose(samples.stream().map(EncodedSample::length).toList(), batchSize,
+    List<Integer> lengths = BucketLengths.choose(samples.stream().map(EncodedSample::length).toList(),
+        batchSize,
         MAX_LENGTHS);
     List<Bucket> buckets = lengths.stream().map(length -> new Bucket(length, new ArrayList<>())).toList();
     for (EncodedSample sample : samples) {
-      buckets.stream().filter(bucket -> sample.length() <= bucket.length()).findFirst().orElseThrow().samples()
+      buckets.stream().filter(bucket -> sample.length() <= bucket.length()).findFirst().orElseThrow()
+          .samples()
           .add(sample);
     }
     return new BucketedBatches(buckets, batchSize, paddingId, seed, shuffle);

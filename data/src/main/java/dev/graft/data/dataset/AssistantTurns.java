@@ -110,7 +110,8 @@ final class AssistantTurns {
     return from;
   }
 
-  private Span content(List<Message> messages, int index, String text, Map<String, @Nullable Object> variables) {
+  private Span content(List<Message> messages, int index, String text,
+      Map<String, @Nullable Object> variables) {
     String a = template.render(replaced(messages, index, PROBE_A), false, variables);
     String b = template.render(replaced(messages, index, PROBE_B), false, variables);
     int start = 0;
@@ -138,7 +139,8 @@ final class AssistantTurns {
   }
 
   private static GraftException lost(int index) {
-    return new GraftException("Message " + (index + 1) + " of the conversation is the assistant's, but the chat"
+    return new GraftException("Message " + (index + 1)
+        + " of the conversation is the assistant's, but the chat"
         + " template does not show where its words stand in the text, so it cannot be told what to learn; put"
         + " {% generation %} and {% endgeneration %} around them in the template");
   }

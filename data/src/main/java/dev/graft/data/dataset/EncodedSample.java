@@ -16,7 +16,8 @@ public record EncodedSample(long[] ids, long[] labels) {
   /** Checks the sizes. */
   public EncodedSample {
     if (ids.length != labels.length) {
-      throw new GraftException("A sample of " + ids.length + " tokens cannot have " + labels.length + " labels");
+      throw new GraftException(
+          "A sample of " + ids.length + " tokens cannot have " + labels.length + " labels");
     }
   }
 

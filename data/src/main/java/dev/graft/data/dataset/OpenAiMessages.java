@@ -19,8 +19,9 @@ final class OpenAiMessages {
       messages.add(message(message));
     }
     if (messages.stream().noneMatch(message -> message.role().equals("assistant"))) {
-      throw row.fault("the field \"messages\" has no message of the role \"assistant\", so there is nothing to"
-          + " learn; there are " + messages.stream().map(Message::role).toList());
+      throw row
+          .fault("the field \"messages\" has no message of the role \"assistant\", so there is nothing to"
+              + " learn; there are " + messages.stream().map(Message::role).toList());
     }
     return new Sample.Conversation(messages, ToolDescriptions.of(row));
   }

@@ -48,7 +48,9 @@ record Row(String place, String path, JsonNode object) {
 
   GraftException missing(String field) {
     Optional<String> nearest = Nearest.of(field, fields());
-    String there = fields().isEmpty() ? "no fields" : "the fields \"" + String.join("\", \"", fields()) + "\"";
+    String there = fields().isEmpty()
+        ? "no fields"
+        : "the fields \"" + String.join("\", \"", fields()) + "\"";
     return fault("the field \"" + path(field) + "\" is missing; there are " + there
         + nearest.map(name -> "; is \"" + name + "\" meant?").orElse(""));
   }
@@ -71,7 +73,8 @@ record Row(String place, String path, JsonNode object) {
   }
 
   /** Returns the field as plain maps, lists and values. */
-  @Nullable Object plain(String field) {
+  @Nullable
+  Object plain(String field) {
     return plain(required(field));
   }
 
@@ -108,6 +111,10 @@ record Row(String place, String path, JsonNode object) {
 
   GraftException fault(String what) {
     return new GraftException(place + ": " + what);
+  }
+
+  GraftException fault(String what, Throwable cause) {
+    return new GraftException(place + ": " + what, cause);
   }
 
   /** Describes a value by its type and its beginning. */

@@ -167,7 +167,8 @@ final class RowFile {
 
   private Row row(JsonNode row, int line) {
     if (!row.isObject()) {
-      throw new GraftException(place(line) + ": every row must be a JSON object, and this is " + Row.shown(row));
+      throw new GraftException(
+          place(line) + ": every row must be a JSON object, and this is " + Row.shown(row));
     }
     return new Row(place(line), "", row);
   }

@@ -37,9 +37,9 @@ public sealed interface Sample {
    */
   record Conversation(List<Message> messages, List<@Nullable Object> tools) implements Sample {
     /** Copies the lists. */
-    public Conversation {
-      messages = List.copyOf(messages);
-      tools = Collections.unmodifiableList(new ArrayList<>(tools));
+    public Conversation(List<Message> messages, List<@Nullable Object> tools) {
+      this.messages = List.copyOf(messages);
+      this.tools = Collections.unmodifiableList(new ArrayList<>(tools));
     }
 
     /** Creates a conversation without tools. */

@@ -83,6 +83,11 @@ public final class SampleEncoder {
     };
   }
 
+  /** Encodes samples in their order, on all processors; see {@link #encode}. */
+  public List<EncodedSample> encodeAll(List<Sample> samples) {
+    return samples.parallelStream().map(this::encode).toList();
+  }
+
   /** Returns the ids of a user's message up to where the answer begins. */
   public long[] prompt(String userText) {
     return template.isPresent()
@@ -103,11 +108,14 @@ public final class SampleEncoder {
     return variables;
   }
 
-  private EncodedSample conversation(ChatTemplate chat, List<Message> messages, List<@Nullable Object> tools) {
-    AssistantTurns.Found found = new AssistantTurns(chat, tokenizer.turnEnd()).find(understood(chat, messages),
+  private EncodedSample conversation(ChatTemplate chat, List<Message> messages,
+      List<@Nullable Object> tools) {
+    AssistantTurns.Found found = new AssistantTurns(chat, tokenizer.turnEnd()).find(
+        understood(chat, messages),
         variables(tools));
     if (found.turns().isEmpty()) {
-      throw new GraftException("The conversation has no message of the assistant, so there is nothing to learn");
+      throw new GraftException(
+          "The conversation has no message of the assistant, so there is nothing to learn");
     }
     boolean answersLast = messages.getLast().role().equals("assistant");
     if (found.turns().size() == 1 && answersLast) {
@@ -124,7 +132,9 @@ public final class SampleEncoder {
       return messages;
     }
     return messages.stream()
-        .map(message -> message.fields().containsKey("tool_calls") ? message.withContent(message.content()) : message)
+        .map(message -> message.fields().containsKey("tool_calls")
+            ? message.withContent(message.content())
+            : message)
         .toList();
   }
 
@@ -165,7 +175,9 @@ public final class SampleEncoder {
     // What follows the last turn teaches nothing, as no token depends on a later one.
     long[] ids = Arrays.copyOf(tokens.ids(), length);
     labels = Arrays.copyOf(labels, length);
-    return answersLast ? new EncodedSample(ended(ids), endedLike(ids, labels)) : new EncodedSample(ids, labels);
+    return answersLast
+        ? new EncodedSample(ended(ids), endedLike(ids, labels))
+        : new EncodedSample(ids, labels);
   }
 
   private long[] endedLike(long[] ids, long[] labels) {
@@ -209,7 +221,8 @@ public final class SampleEncoder {
   private EncodedSample cut(EncodedSample sample) {
     return sample.length() <= maxLength
         ? sample
-        : new EncodedSample(Arrays.copyOf(sample.ids(), maxLength), Arrays.copyOf(sample.labels(), maxLength));
+        : new EncodedSample(Arrays.copyOf(sample.ids(), maxLength),
+            Arrays.copyOf(sample.labels(), maxLength));
   }
 
   private long[] plainPrompt(String text) {

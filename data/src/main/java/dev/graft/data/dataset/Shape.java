@@ -55,9 +55,10 @@ interface Shape {
           }
         }
       }
-      return row.fault("the fields \"" + String.join("\", \"", row.fields()) + "\" are none of the known shapes"
-          + " (prompt and completion; messages; conversations; instruction, input and output; text);"
-          + " name the columns of the prompt and the completion");
+      return row
+          .fault("the fields \"" + String.join("\", \"", row.fields()) + "\" are none of the known shapes"
+              + " (prompt and completion; messages; conversations; instruction, input and output; text);"
+              + " name the columns of the prompt and the completion");
     }
   }
 

@@ -51,10 +51,8 @@ final class ShareGptMessages {
     try {
       call = Json.value(value, "its text");
     } catch (GraftException e) {
-      throw new GraftException(
-          message.fault("the field \"" + message.path("value") + "\" must be the JSON of a call: "
-              + e.getMessage()).getMessage(),
-          e);
+      throw message.fault(
+          "the field \"" + message.path("value") + "\" must be the JSON of a call: " + e.getMessage(), e);
     }
     List<Object> calls = new ArrayList<>();
     for (Object one : call instanceof List<?> list ? list : List.of(call == null ? "" : call)) {

@@ -33,8 +33,7 @@ final class ToolDescriptions {
     try {
       return Json.value(text, "its text");
     } catch (GraftException e) {
-      throw new GraftException(row.fault("the field \"tools\" is a text but no JSON: " + e.getMessage()).getMessage(),
-          e);
+      throw row.fault("the field \"tools\" is a text but no JSON: " + e.getMessage(), e);
     }
   }
 

@@ -51,7 +51,8 @@ final class Attributes {
     Object value = target;
     for (Object part : PythonText.split(Shown.text(path), ".", -1)) {
       String name = Shown.text(part);
-      boolean index = !name.isEmpty() && name.length() < 10 && name.chars().allMatch(c -> c >= '0' && c <= '9');
+      boolean index = !name.isEmpty() && name.length() < 10
+          && name.chars().allMatch(c -> c >= '0' && c <= '9');
       value = item(value, index ? Long.valueOf(name) : name, budget);
     }
     return value;

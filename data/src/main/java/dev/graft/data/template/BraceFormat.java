@@ -7,8 +7,9 @@ import java.util.regex.Pattern;
 final class BraceFormat {
   private static final Pattern FIELD = Pattern
       .compile("\\{(?<name>\\w*)(?:!(?<conversion>[rs]))?(?::(?<spec>[^{}]*))?\\}");
-  private static final Pattern SPEC = Pattern.compile("(?:(?<fill>.)?(?<align>[<>=^]))?(?<sign>[-+ ])?(?<zero>0)?"
-      + "(?<width>\\d*)(?<grouped>,)?(?:\\.(?<precision>\\d+))?(?<type>[sdxXobcfF%])?", Pattern.DOTALL);
+  private static final Pattern SPEC = Pattern
+      .compile("(?:(?<fill>.)?(?<align>[<>=^]))?(?<sign>[-+ ])?(?<zero>0)?"
+          + "(?<width>\\d*)(?<grouped>,)?(?:\\.(?<precision>\\d+))?(?<type>[sdxXobcfF%])?", Pattern.DOTALL);
 
   private BraceFormat() {
   }

@@ -46,7 +46,8 @@ public final class ChatTemplate {
 
   static ChatTemplate parse(String source, String origin, Clock clock) {
     if (source.length() > MAX_SOURCE) {
-      throw new GraftException("The chat template " + origin + " has more than " + MAX_SOURCE + " characters");
+      throw new GraftException(
+          "The chat template " + origin + " has more than " + MAX_SOURCE + " characters");
     }
     try {
       return new ChatTemplate(source, origin, StatementParser.parse(source), clock);
@@ -96,6 +97,7 @@ public final class ChatTemplate {
   }
 
   private static GraftException fault(String origin, TemplateFault fault, int line) {
-    return new GraftException("The chat template " + origin + ", line " + fault.lineOr(line) + ": " + fault.text());
+    return new GraftException(
+        "The chat template " + origin + ", line " + fault.lineOr(line) + ": " + fault.text());
   }
 }

@@ -127,14 +127,26 @@ final class Evaluator {
   }
 
   CallArguments arguments(Arguments arguments, Scope scope) {
-    if (arguments.positional().isEmpty() && arguments.named().isEmpty()) {
+    if (arguments.equals(Arguments.NONE)) {
       return CallArguments.NONE;
+    }
+    List<Object> positional = all(arguments.positional(), scope);
+    for (Expression list : arguments.unpackedLists()) {
+      positional.addAll(Sequences.items(evaluate(list, scope), budget));
     }
     Map<String, Object> named = new LinkedHashMap<>();
     for (Map.Entry<String, Expression> argument : arguments.named().entrySet()) {
       named.put(argument.getKey(), evaluate(argument.getValue(), scope));
     }
-    return new CallArguments(all(arguments.positional(), scope), named);
+    for (Expression dict : arguments.unpackedDicts()) {
+      Object value = evaluate(dict, scope);
+      if (!(value instanceof Map<?, ?> map)) {
+        throw new TemplateFault("'**' needs a dict, not " + TypeName.of(value));
+      }
+      budget.charge(map.size(), 4);
+      map.forEach((name, item) -> named.put(Shown.text(name), item));
+    }
+    return new CallArguments(positional, named);
   }
 
   /** Calls with arguments that are evaluated already. */
@@ -208,7 +220,8 @@ final class Evaluator {
           ? repeated(right, Numbers.toLong(left), arithmetic, left)
           : repeated(left, right instanceof Long || right instanceof Boolean ? Numbers.toLong(right) : -1,
               arithmetic, right);
-      case SUBTRACT, DIVIDE, FLOOR_DIVIDE, MODULO, POWER -> throw unsuited(arithmetic.operator(), left, right);
+      case SUBTRACT, DIVIDE, FLOOR_DIVIDE, MODULO, POWER ->
+        throw unsuited(arithmetic.operator(), left, right);
     };
   }
 
@@ -236,7 +249,7 @@ final class Evaluator {
     if (!(count instanceof Long || count instanceof Boolean)) {
       throw unsuited(arithmetic.operator(), value, count);
     }
-    int copies = (int) Math.clamp(times, 0, Integer.MAX_VALUE);
+    int copies = Math.clamp(times, 0, Integer.MAX_VALUE);
     return switch (value) {
       case String text -> {
         budget.charge(text.length(), copies);

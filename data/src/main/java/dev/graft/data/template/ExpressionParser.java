@@ -288,7 +288,7 @@ final class ExpressionParser {
       if (tokens.current().isName("is")) {
         throw new TemplateFault("'is' cannot follow a test; use 'and'", tokens.line());
       }
-      arguments = new Arguments(List.of(parsePostfix(parsePrimary())), Map.of());
+      arguments = new Arguments(List.of(parsePostfix(parsePrimary())), Map.of(), List.of(), List.of());
     }
     Expression test = new Expression.Test(input, name, arguments, line);
     return negated ? new Expression.Not(test) : test;
@@ -315,11 +315,14 @@ final class ExpressionParser {
     tokens.expectOperator("(");
     List<Expression> positional = new ArrayList<>();
     Map<String, Expression> named = new LinkedHashMap<>();
+    List<Expression> unpackedLists = new ArrayList<>();
+    List<Expression> unpackedDicts = new ArrayList<>();
     while (!tokens.current().isOperator(")")) {
-      if (tokens.current().isOperator("*") || tokens.current().isOperator("**")) {
-        throw new TemplateFault("arguments cannot be unpacked with * here; write them out", tokens.line());
-      }
-      if (tokens.is(Kind.NAME) && tokens.following().isOperator("=")) {
+      if (tokens.skipOperator("*")) {
+        unpackedLists.add(parse());
+      } else if (tokens.skipOperator("**")) {
+        unpackedDicts.add(parse());
+      } else if (tokens.is(Kind.NAME) && tokens.following().isOperator("=")) {
         int line = tokens.line();
         String name = tokens.expectName();
         tokens.expectOperator("=");
@@ -336,7 +339,7 @@ final class ExpressionParser {
       }
     }
     tokens.expectOperator(")");
-    return new Arguments(positional, named);
+    return new Arguments(positional, named, unpackedLists, unpackedDicts);
   }
 
   private Expression parsePrimary() {

@@ -110,7 +110,7 @@ final class Filters {
   }
 
   private static Object whole(Object input, Bound arguments) {
-    int base = (int) Math.clamp(arguments.integer("base", 10), Character.MIN_RADIX, Character.MAX_RADIX);
+    int base = Math.clamp(arguments.integer("base", 10), Character.MIN_RADIX, Character.MAX_RADIX);
     try {
       return switch (input) {
         case Double real when Double.isFinite(real) && Math.abs(real) < 0x1p63 -> (long) (double) real;
@@ -141,7 +141,7 @@ final class Filters {
     if (!Numbers.isNumber(Evaluator.defined(input))) {
       throw new TemplateFault(arguments.function() + " needs a number, not " + TypeName.of(input));
     }
-    int precision = (int) Math.clamp(arguments.integer("precision", 0), -400, 400);
+    int precision = Math.clamp(arguments.integer("precision", 0), -400, 400);
     double scale = Math.pow(10, precision);
     double value = Numbers.toDouble(input);
     return switch (arguments.text("method", "common")) {

@@ -21,7 +21,8 @@ final class Globals {
     this.clock = clock;
   }
 
-  @Nullable Object find(String name) {
+  @Nullable
+  Object find(String name) {
     return switch (name) {
       case "range" -> (Callable) this::range;
       case "dict" -> (Callable) arguments -> new LinkedHashMap<Object, Object>(merged("dict", arguments));

@@ -18,8 +18,10 @@ import org.jspecify.annotations.Nullable;
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public record Message(String role, String content, Map<String, @Nullable Object> fields) {
   /** Copies the fields. */
-  public Message {
-    fields = Collections.unmodifiableMap(new LinkedHashMap<>(fields));
+  public Message(String role, String content, Map<String, @Nullable Object> fields) {
+    this.role = role;
+    this.content = content;
+    this.fields = Collections.unmodifiableMap(new LinkedHashMap<>(fields));
   }
 
   /** Creates a message of words alone. */

@@ -8,7 +8,8 @@ import java.util.regex.Pattern;
 /** Python's {@code format % values}. */
 final class PercentFormat {
   private static final Pattern FIELD = Pattern
-      .compile("%(?:\\((?<name>[^)]*)\\))?(?<flags>[-+ 0#]*)(?<width>\\d*)(?:\\.(?<precision>\\d*))?(?<type>.)",
+      .compile(
+          "%(?:\\((?<name>[^)]*)\\))?(?<flags>[-+ 0#]*)(?<width>\\d*)(?:\\.(?<precision>\\d*))?(?<type>.)",
           Pattern.DOTALL);
 
   private PercentFormat() {

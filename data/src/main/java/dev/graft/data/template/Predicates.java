@@ -10,7 +10,8 @@ import java.util.Set;
 final class Predicates {
   static final Set<String> NAMES = Set.of("defined", "undefined", "none", "string", "mapping", "sequence",
       "iterable", "number", "integer", "float", "boolean", "true", "false", "callable", "odd", "even",
-      "divisibleby", "lower", "upper", "sameas", "in", "eq", "equalto", "==", "ne", "!=", "lt", "lessthan", "<",
+      "divisibleby", "lower", "upper", "sameas", "in", "eq", "equalto", "==", "ne", "!=", "lt", "lessthan",
+      "<",
       "le", "<=", "gt", "greaterthan", ">", "ge", ">=", "filter", "test", "escaped");
 
   private final Budget budget;
@@ -80,8 +81,9 @@ final class Predicates {
   }
 
   private static boolean same(Object value, Object other) {
-    return value == other || !(value instanceof List<?> || value instanceof Map<?, ?> || value instanceof Tuple)
-        && value.equals(other);
+    return value == other
+        || !(value instanceof List<?> || value instanceof Map<?, ?> || value instanceof Tuple)
+            && value.equals(other);
   }
 
   private static Object argument(String name, String parameter, CallArguments arguments) {

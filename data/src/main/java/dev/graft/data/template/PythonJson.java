@@ -22,7 +22,8 @@ final class PythonJson {
    * @param indent what one level is indented by; null writes one line
    * @param sorted whether the keys are put in order
    */
-  PythonJson(boolean ascii, @Nullable String indent, String itemSeparator, String keySeparator, boolean sorted,
+  PythonJson(boolean ascii, @Nullable String indent, String itemSeparator, String keySeparator,
+      boolean sorted,
       Budget budget) {
     this.ascii = ascii;
     this.indent = indent;
@@ -48,7 +49,8 @@ final class PythonJson {
       case List<?> list -> writeItems(list, level);
       case Tuple tuple -> writeItems(tuple.items(), level);
       case Map<?, ?> map -> writeEntries(map, level);
-      case Undefined undefined -> throw new TemplateFault(undefined.why() + ", so it cannot be written as JSON");
+      case Undefined undefined ->
+        throw new TemplateFault(undefined.why() + ", so it cannot be written as JSON");
       case Object other -> throw new TemplateFault(TypeName.of(other) + " cannot be written as JSON");
     }
   }

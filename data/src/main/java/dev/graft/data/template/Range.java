@@ -3,5 +3,4 @@ package dev.graft.data.template;
 import java.util.List;
 
 /** Holds what {@code range(...)} gives. */
-record Range(String shown, List<Object> items) {
-}
+record Range(String shown, List<Object> items) {}

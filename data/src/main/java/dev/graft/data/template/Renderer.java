@@ -59,7 +59,8 @@ final class Renderer {
       }
       case Statement.AssignBlock block -> {
         evaluator.at(block.line());
-        bind(block.target(), evaluator.filterAll(block.filters(), captured(block.body(), scope), scope), scope);
+        bind(block.target(), evaluator.filterAll(block.filters(), captured(block.body(), scope), scope),
+            scope);
       }
       case Statement.FilterBlock block -> {
         evaluator.at(block.line());
@@ -124,7 +125,8 @@ final class Renderer {
 
   private void runLoop(Statement.For loop, Scope scope, StringBuilder out) {
     evaluator.at(loop.line());
-    List<Object> items = chosen(loop, Sequences.items(evaluator.evaluate(loop.items(), scope), budget), scope);
+    List<Object> items = chosen(loop, Sequences.items(evaluator.evaluate(loop.items(), scope), budget),
+        scope);
     if (items.isEmpty()) {
       run(loop.otherwise(), scope.inner(), out);
       return;
@@ -173,8 +175,9 @@ final class Renderer {
       }
       case NamespaceTarget attribute -> {
         if (!(scope.find(attribute.name()) instanceof Namespace space)) {
-          throw new TemplateFault("'" + attribute.name() + "' is not a namespace, so '" + attribute.attribute()
-              + "' of it cannot be set");
+          throw new TemplateFault(
+              "'" + attribute.name() + "' is not a namespace, so '" + attribute.attribute()
+                  + "' of it cannot be set");
         }
         space.attributes().put(attribute.attribute(), value);
       }

@@ -22,7 +22,8 @@ final class Scope {
     return new Scope(this);
   }
 
-  @Nullable Object find(String name) {
+  @Nullable
+  Object find(String name) {
     for (Scope scope = this; scope != null; scope = scope.outer) {
       Object value = scope.names.get(name);
       if (value != null) {

@@ -13,7 +13,8 @@ import java.util.TreeMap;
 
 /** The filters of lists, dicts and other sequences. */
 final class SequenceFilters {
-  static final Set<String> NAMES = Set.of("batch", "dictsort", "first", "groupby", "join", "last", "map", "max",
+  static final Set<String> NAMES = Set.of("batch", "dictsort", "first", "groupby", "join", "last", "map",
+      "max",
       "min", "reject", "rejectattr", "reverse", "select", "selectattr", "slice", "sort", "sum", "unique");
 
   private final Budget budget;

@@ -9,5 +9,4 @@ import org.apiguardian.api.API;
  * @param end index after its last
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
-public record Span(int start, int end) {
-}
+public record Span(int start, int end) {}

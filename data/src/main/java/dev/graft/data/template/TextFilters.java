@@ -21,7 +21,8 @@ final class TextFilters {
     String text = budget.made(Shown.text(input));
     String shown = "the filter '" + name + "'";
     return switch (name) {
-      case "trim" -> TextMethods.strip(text, "trim", arguments.bind(shown, "chars").value("chars", None.NONE));
+      case "trim" ->
+        TextMethods.strip(text, "trim", arguments.bind(shown, "chars").value("chars", None.NONE));
       case "replace" -> replace(text, arguments.bind(shown, "old", "new", "count"));
       case "indent" -> indent(text, arguments.bind(shown, "width", "first", "blank"));
       case "format" -> PercentFormat.format(text, arguments.named().isEmpty()
@@ -91,7 +92,8 @@ final class TextFilters {
     StringBuilder indented = new StringBuilder(arguments.truth("first") ? indentation : "");
     for (Iterator<Object> iterator = lines.iterator(); iterator.hasNext();) {
       String line = Shown.text(iterator.next());
-      boolean first = indented.isEmpty() || indented.length() == indentation.length() && line == lines.getFirst();
+      boolean first = indented.isEmpty()
+          || indented.length() == indentation.length() && line == lines.getFirst();
       indented.append(first || line.isEmpty() && !blank ? "" : indentation).append(line);
       if (iterator.hasNext()) {
         indented.append('\n');

@@ -61,8 +61,10 @@ final class TextMethods {
       case "isdigit", "isdecimal", "isnumeric" -> holds(name, text, budget, Character::isDigit);
       case "isalpha" -> holds(name, text, budget, Character::isLetter);
       case "isalnum" -> holds(name, text, budget, Character::isLetterOrDigit);
-      case "isupper" -> cased(name, text, budget, c -> !Character.isLowerCase(c) && !Character.isTitleCase(c));
-      case "islower" -> cased(name, text, budget, c -> !Character.isUpperCase(c) && !Character.isTitleCase(c));
+      case "isupper" ->
+        cased(name, text, budget, c -> !Character.isLowerCase(c) && !Character.isTitleCase(c));
+      case "islower" ->
+        cased(name, text, budget, c -> !Character.isUpperCase(c) && !Character.isTitleCase(c));
       default -> null;
     };
   }
@@ -169,7 +171,7 @@ final class TextMethods {
     PythonText.chargeSearch(text, part, budget);
     long start = bound.integer("start", 0);
     int length = PythonText.length(text);
-    int skipped = (int) Math.clamp(start < 0 ? start + length : start, 0, length);
+    int skipped = Math.clamp(start < 0 ? start + length : start, 0, length);
     int from = text.offsetByCodePoints(0, skipped);
     int at = name.startsWith("r") ? text.lastIndexOf(part) : text.indexOf(part, from);
     if (at < from || start > length) {
@@ -190,7 +192,8 @@ final class TextMethods {
   private Object join(Object iterable) {
     return Sequences.items(iterable, budget).stream().map(item -> {
       if (!(item instanceof String part)) {
-        throw new TemplateFault("join needs strings, not " + TypeName.of(item) + "; the filter 'join' takes all");
+        throw new TemplateFault(
+            "join needs strings, not " + TypeName.of(item) + "; the filter 'join' takes all");
       }
       budget.charge((long) part.length() + text.length());
       return part;

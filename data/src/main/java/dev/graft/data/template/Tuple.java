@@ -3,5 +3,4 @@ package dev.graft.data.template;
 import java.util.List;
 
 /** Holds a tuple of Python. */
-record Tuple(List<Object> items) {
-}
+record Tuple(List<Object> items) {}

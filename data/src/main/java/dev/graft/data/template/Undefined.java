@@ -5,5 +5,4 @@ package dev.graft.data.template;
  *
  * @param why the end of a sentence for the error, such as {@code 'x' is undefined}
  */
-record Undefined(String why) {
-}
+record Undefined(String why) {}

@@ -11,5 +11,4 @@ import org.apiguardian.api.API;
  *   character all have its place
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
-public record TokenizedText(long[] ids, int[] starts, int[] ends) {
-}
+public record TokenizedText(long[] ids, int[] starts, int[] ends) {}

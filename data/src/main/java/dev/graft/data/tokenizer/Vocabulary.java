@@ -21,7 +21,8 @@ record Vocabulary(Map<String, Long> ids) {
     } else if (vocabulary instanceof List<?> pairs) {
       // Unigram models list pairs of a token and its score; the place in the list is the id.
       for (int i = 0; i < pairs.size(); i++) {
-        if (pairs.get(i) instanceof List<?> pair && !pair.isEmpty() && pair.getFirst() instanceof String text) {
+        if (pairs.get(i) instanceof List<?> pair && !pair.isEmpty()
+            && pair.getFirst() instanceof String text) {
           ids.put(text, (long) i);
         }
       }

@@ -3,11 +3,8 @@ package dev.graft.data.template;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.graft.core.files.Json;
+import dev.graft.data.Fixtures;
 import dev.graft.error.GraftException;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -22,9 +19,9 @@ import org.junit.jupiter.api.TestFactory;
  */
 class ChatTemplateVectorTests {
   @TestFactory
-  Stream<DynamicTest> rendersWhatJinjaRenders() throws IOException {
-    List<Map<String, @Nullable Object>> rows = rows();
-    Map<String, @Nullable Object> variables = object(rows.getFirst(), "variables");
+  Stream<DynamicTest> rendersWhatJinjaRenders() {
+    List<Map<String, @Nullable Object>> rows = Fixtures.lines("jinja-vectors.jsonl");
+    Map<String, @Nullable Object> variables = variables(rows.getFirst());
     return rows.stream().skip(1).map(row -> {
       String template = String.valueOf(row.get("template"));
       return DynamicTest.dynamicTest(template.lines().findFirst().orElse("(empty)"), () -> {
@@ -39,23 +36,12 @@ class ChatTemplateVectorTests {
   }
 
   private static String render(String template, Map<String, @Nullable Object> variables) {
-    List<Message> messages = ((List<?>) Objects.requireNonNull(variables.get("messages"))).stream()
-        .map(message -> (Map<?, ?>) message)
-        .map(message -> new Message(String.valueOf(message.get("role")), String.valueOf(message.get("content"))))
-        .toList();
-    return ChatTemplate.parse(template, "vector").render(messages, true, variables);
+    return ChatTemplate.parse(template, "vector").render(Fixtures.messages(variables.get("messages")), true,
+        variables);
   }
 
   @SuppressWarnings("unchecked")
-  private static Map<String, @Nullable Object> object(Map<String, @Nullable Object> row, String name) {
-    return (Map<String, @Nullable Object>) Objects.requireNonNull(row.get(name));
-  }
-
-  private static List<Map<String, @Nullable Object>> rows() throws IOException {
-    try (InputStream in = Objects
-        .requireNonNull(ChatTemplateVectorTests.class.getResourceAsStream("/jinja-vectors.jsonl"))) {
-      String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-      return text.lines().map(line -> Json.object(line, "jinja-vectors.jsonl")).toList();
-    }
+  private static Map<String, @Nullable Object> variables(Map<String, @Nullable Object> row) {
+    return (Map<String, @Nullable Object>) Objects.requireNonNull(row.get("variables"));
   }
 }
