@@ -94,7 +94,8 @@ public final class Quantization {
       }
     }
     if (weights.isEmpty()) {
-      throw new GraftException(model.folder().path() + " has no linear layer whose weight could be quantised");
+      throw new GraftException(
+          model.folder().path() + " has no linear layer whose weight could be quantised");
     }
     return weights;
   }
