@@ -1,5 +1,6 @@
 package dev.graft.core.quantize;
 
+import dev.graft.core.files.MappedPages;
 import dev.graft.core.files.Matrices;
 import dev.graft.core.files.ModelFolderWriter;
 import dev.graft.core.files.TensorProgress;
@@ -107,6 +108,7 @@ public final class Quantization {
       QuantizedTensor code = quantizer.encode(layer.name() + ".weight", value, settings(), memory);
       code.stored().forEach(spool::add);
     }
+    MappedPages.release(weight);
   }
 
   private static long bytes(TensorSource tensors) {

@@ -111,7 +111,7 @@ class RoundTripTests {
       for (boolean doubleQuant : new boolean[]{false, true}) {
         QuantizedTensor encoded = Weights.encode(quantizer, HostTensor.zeros(DType.F32, Shape.of(100)), 64,
             doubleQuant);
-        assertThat(encoded.decode(DType.F32).toDoubles()).allMatch(value -> value == 0);
+        assertThat(java.util.Arrays.stream(encoded.decode(DType.F32).toDoubles())).allMatch(value -> value == 0);
       }
     }
   }
