@@ -80,7 +80,7 @@ class MergeTests {
 
   @ParameterizedTest
   @ValueSource(strings = {"lora-qv-llama", "lora-all-llama", "rslora-llama", "lora-patterns-llama",
-      "lora-layers-llama", "lora-modulestosave-llama", "lora-lmhead-llama", "lora-embed-llama"})
+    "lora-layers-llama", "lora-modulestosave-llama", "lora-lmhead-llama", "lora-embed-llama"})
   void theMergedModelComputesWhatBaseAndAdapterDo(String name) throws IOException {
     byte[] before = Files.readAllBytes(LLAMA.resolve("model.safetensors"));
     Path output = folder.resolve("out");
@@ -141,7 +141,8 @@ class MergeTests {
         boolean changed = expect.names().contains("merged." + name);
         HostTensor wanted = changed ? expect.tensor("merged." + name) : base.base().value(name, DType.F32);
         for (long i = 0; i < wanted.shape().size(); i++) {
-          assertThat(found.at(i)).as(name).isCloseTo(wanted.at(i), within(2e-6 + 1e-5 * Math.abs(wanted.at(i))));
+          assertThat(found.at(i)).as(name).isCloseTo(wanted.at(i),
+              within(2e-6 + 1e-5 * Math.abs(wanted.at(i))));
         }
       }
     }
@@ -168,7 +169,8 @@ class MergeTests {
         double[] old = base.base().value(layer.parameter(), DType.F32).toDoubles();
         assertThat(layer.error()).isCloseTo(distance(written, exact) / norm(exact), within(1e-5));
         assertThat(layer.change()).isCloseTo(distance(exact, old) / norm(old), within(1e-5));
-        assertThat(layer.lostChange()).isCloseTo(distance(written, exact) / distance(exact, old), within(1e-4));
+        assertThat(layer.lostChange()).isCloseTo(distance(written, exact) / distance(exact, old),
+            within(1e-4));
         assertThat(layer.error()).isBetween(0.01, 0.2);
       }
       for (String name : base.folder().names()) {

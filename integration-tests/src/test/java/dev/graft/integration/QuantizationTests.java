@@ -282,7 +282,8 @@ class QuantizationTests {
 
   @Test
   void aWrongCodeFailsTheCheck() throws IOException {
-    for (String part : List.of("normal.packed", "normal.absmax", "ragged.dequantized", "normal.nested_offset")) {
+    for (String part : List.of("normal.packed", "normal.absmax", "ragged.dequantized",
+        "normal.nested_offset")) {
       Path original = Golden.ROOT.resolve("quant/nf4-bs64-dq");
       Path copy = folder.resolve("quant").resolve(part);
       copy(original, copy);

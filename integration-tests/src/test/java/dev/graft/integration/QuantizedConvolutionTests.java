@@ -35,7 +35,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class QuantizedConvolutionTests {
   private static final int IN = 64;
 
-  private final PluginCatalog plugins = PluginCatalog.discover(QuantizedConvolutionTests.class.getClassLoader());
+  private final PluginCatalog plugins = PluginCatalog
+      .discover(QuantizedConvolutionTests.class.getClassLoader());
 
   /**
    * Looks tokens up, convolves them, and makes logits.

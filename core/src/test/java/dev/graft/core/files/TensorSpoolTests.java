@@ -68,7 +68,8 @@ class TensorSpoolTests {
     assertThat(two.tensor("a").item()).isEqualTo(1);
     assertThat(two.signature("b").dtype()).isEqualTo(DType.F64);
     assertThat(two.without(java.util.Set.of("a")).names()).containsExactly("b");
-    assertThatThrownBy(() -> two.without(java.util.Set.of("a")).tensor("a")).isInstanceOf(GraftException.class);
+    assertThatThrownBy(() -> two.without(java.util.Set.of("a")).tensor("a"))
+        .isInstanceOf(GraftException.class);
     assertThatThrownBy(() -> two.and(two)).isInstanceOf(GraftException.class)
         .hasMessageContaining("two tensors");
   }

@@ -103,7 +103,7 @@ class FaultTests {
 
   @ParameterizedTest
   @CsvSource({"w.absmax, false, NaN", "w.absmax, false, Infinity", "w.nested_absmax, true, NaN",
-      "w.quant_map, true, NaN", "w.nested_quant_map, true, -Infinity"})
+    "w.quant_map, true, NaN", "w.nested_quant_map, true, -Infinity"})
   void aValueThatIsNotFiniteIsNamed(String part, boolean doubleQuant, float value) {
     Map<String, HostTensor> tensors = stored(doubleQuant);
     HostTensor damaged = HostTensor.ofFloats(Objects.requireNonNull(tensors.get(part)).shape(),
@@ -124,8 +124,8 @@ class FaultTests {
 
   @ParameterizedTest
   @ValueSource(strings = {"", "{", "nonsense", "[1]", "{\"quant_type\": \"nf4\"} x", "{\"a\": 1, \"a\": 2}",
-      "{\"a\": 01}", "{\"a\": tru}", "{\"a\": \"\\u12\"}", "{\"a\" 1}", "{\"a\": [1,]}",
-      "[[[[[[[[[[[[[[[[[[[["})
+    "{\"a\": 01}", "{\"a\": tru}", "{\"a\": \"\\u12\"}", "{\"a\" 1}", "{\"a\": [1,]}",
+    "[[[[[[[[[[[[[[[[[[[["})
   void aStateThatIsNoJsonIsNamed(String text) {
     Map<String, HostTensor> tensors = stored(true);
     tensors.put(STATE, json(text));
@@ -142,12 +142,12 @@ class FaultTests {
 
   @ParameterizedTest
   @CsvSource(delimiter = '|', value = {"\"blocksize\": 64 | \"blocksize\": 63 | blocksize",
-      "\"blocksize\": 64 | \"blocksize\": \"64\" | blocksize", "\"blocksize\": 64, | | blocksize",
-      "\"blocksize\": 64 | \"blocksize\": 128 | w.absmax", "[40, 64] | [40, 65] | w holds",
-      "[40, 64] | [40, -64] | shape", "[40, 64] | \"big\" | shape",
-      "\"quant_type\": \"nf4\" | \"quant_type\": \"fp4\" | quant_type",
-      "\"dtype\": \"float32\" | \"dtype\": \"int8\" | dtype",
-      "\"nested_blocksize\": 256 | \"nested_blocksize\": 0 | nested_blocksize"})
+    "\"blocksize\": 64 | \"blocksize\": \"64\" | blocksize", "\"blocksize\": 64, | | blocksize",
+    "\"blocksize\": 64 | \"blocksize\": 128 | w.absmax", "[40, 64] | [40, 65] | w holds",
+    "[40, 64] | [40, -64] | shape", "[40, 64] | \"big\" | shape",
+    "\"quant_type\": \"nf4\" | \"quant_type\": \"fp4\" | quant_type",
+    "\"dtype\": \"float32\" | \"dtype\": \"int8\" | dtype",
+    "\"nested_blocksize\": 256 | \"nested_blocksize\": 0 | nested_blocksize"})
   void aWrongFieldOfTheStateIsNamed(String field, @org.jspecify.annotations.Nullable String replacement,
       String named) {
     Map<String, HostTensor> tensors = stored(true);

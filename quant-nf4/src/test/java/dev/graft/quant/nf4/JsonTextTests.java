@@ -11,9 +11,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class JsonTextTests {
   @ParameterizedTest
-  @CsvSource({"0.29755908250808716, 0.29755908250808716", "1e-4, 0.0001", "9.999999747378752e-06, 9.999999747378752e-06",
-      "1e-38, 1e-38", "1e15, 1000000000000000.0", "1e16, 1e+16", "1.5e300, 1.5e+300", "0, 0.0", "-0.0, -0.0",
-      "3, 3.0", "-2.5e-7, -2.5e-07", "123456.789, 123456.789"})
+  @CsvSource({"0.29755908250808716, 0.29755908250808716", "1e-4, 0.0001",
+    "9.999999747378752e-06, 9.999999747378752e-06",
+    "1e-38, 1e-38", "1e15, 1000000000000000.0", "1e16, 1e+16", "1.5e300, 1.5e+300", "0, 0.0", "-0.0, -0.0",
+    "3, 3.0", "-2.5e-7, -2.5e-07", "123456.789, 123456.789"})
   void numbersAreWrittenAsPythonDoes(double number, String expected) {
     assertThat(JsonText.write(number)).isEqualTo(expected);
   }
@@ -32,7 +33,8 @@ class JsonTextTests {
 
   @Test
   void escapesNullsAndSpaceAreUnderstood() {
-    Map<String, ?> object = JsonText.object(" { \"a\\n\\u0041\" : [ null , true,false , -1.5e3, {} ] } ", "test");
+    Map<String, ?> object = JsonText.object(" { \"a\\n\\u0041\" : [ null , true,false , -1.5e3, {} ] } ",
+        "test");
     assertThat(object).containsOnlyKeys("a\nA");
     assertThat(object.toString()).isEqualTo("{a\nA=[null, true, false, -1500.0, {}]}");
   }

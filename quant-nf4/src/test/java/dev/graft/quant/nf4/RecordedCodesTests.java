@@ -45,7 +45,8 @@ class RecordedCodesTests {
           assertSame(stored.get(weight + part), expect.tensor(weight + part), weight + part);
         }
         if (nested) {
-          assertThat(offset(stored)).as(weight).isEqualTo((float) expect.tensor(weight + ".nested_offset").item());
+          assertThat(offset(stored)).as(weight)
+              .isEqualTo((float) expect.tensor(weight + ".nested_offset").item());
         }
         assertSame(encoded.decode(DType.F32), expect.tensor(weight + ".dequantized"), weight + " decoded");
       }

@@ -92,8 +92,9 @@ class RoundTripTests {
           .submit(() -> Weights.encode(new Nf4Quantizer(), value, 64, true)).get();
       QuantizedTensor parallel = many
           .submit(() -> Weights.encode(new Nf4Quantizer(), value, 64, true)).get();
-      parallel.stored().forEach((name, tensor) -> assertThat(Weights.bytes(tensor)).as("%s, seed %d", name, seed)
-          .isEqualTo(Weights.bytes(Objects.requireNonNull(serial.stored().get(name)))));
+      parallel.stored()
+          .forEach((name, tensor) -> assertThat(Weights.bytes(tensor)).as("%s, seed %d", name, seed)
+              .isEqualTo(Weights.bytes(Objects.requireNonNull(serial.stored().get(name)))));
     }
   }
 
@@ -111,7 +112,8 @@ class RoundTripTests {
       for (boolean doubleQuant : new boolean[]{false, true}) {
         QuantizedTensor encoded = Weights.encode(quantizer, HostTensor.zeros(DType.F32, Shape.of(100)), 64,
             doubleQuant);
-        assertThat(java.util.Arrays.stream(encoded.decode(DType.F32).toDoubles())).allMatch(value -> value == 0);
+        assertThat(java.util.Arrays.stream(encoded.decode(DType.F32).toDoubles()))
+            .allMatch(value -> value == 0);
       }
     }
   }
