@@ -65,17 +65,17 @@ final class QuantizeCommand implements Callable<Integer> {
     Quantizer quantizer = plugins.quantizer(code);
     Map<String, Object> options = Map.of("block_size", blockSize, "double_quant", doubleQuant);
     ModelFolderWriter sharded = ModelFolderWriter.standard()
-        .withShardBytes(Math.multiplyExact(shardMegabytes, (long) MEGABYTE));
+        .withShardBytes((long) (shardMegabytes * MEGABYTE));
     ModelFolderWriter writer = replace ? sharded.replacing() : sharded;
+    QuantizeReport report;
     try (LoadedModel loaded = LoadedModel.open(model, plugins);
         ProgressLine progress = ProgressLine.onTerminal(out)) {
-      QuantizeReport report = new Quantization(loaded, quantizer, options).write(output, writer, progress);
-      progress.close();
-      out.printf(Locale.ROOT, "%s: %d weights in %s, %.2f bits each: %.1f MB instead of %.1f MB%n", output,
-          report.weights(), quantizer.id(), report.bitsPerElement(), report.bytesAfter() / MEGABYTE,
-          report.bytesBefore() / MEGABYTE);
-      out.printf(Locale.ROOT, "The whole model takes %.1f MB.%n", report.modelBytes() / MEGABYTE);
+      report = new Quantization(loaded, quantizer, options).write(output, writer, progress);
     }
+    out.printf(Locale.ROOT, "%s: %d weights in %s, %.2f bits each: %.1f MB instead of %.1f MB%n", output,
+        report.weights(), quantizer.id(), report.bitsPerElement(), report.bytesAfter() / MEGABYTE,
+        report.bytesBefore() / MEGABYTE);
+    out.printf(Locale.ROOT, "The whole model takes %.1f MB.%n", report.modelBytes() / MEGABYTE);
     out.flush();
     return 0;
   }
