@@ -3,6 +3,7 @@ package dev.graft.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
@@ -17,18 +18,23 @@ class QuantizeCommandTests {
   @TempDir
   Path folder;
 
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
   private int quantize(String... more) {
     String[] args = new String[more.length + 3];
     args[0] = "quantize";
     args[1] = MODELS.resolve("llama").toString();
     args[2] = folder.resolve("out").toString();
     System.arraycopy(more, 0, args, 3, more.length);
-    return Graft.run(args);
+    return Graft.run(new Streams(InputStream.nullInputStream(), new PrintWriter(out), new PrintWriter(err), false),
+        args);
   }
 
   @Test
   void theModelIsWrittenAsBitsandbytesWritesIt() {
     assertThat(quantize("--double-quant")).isZero();
+    assertThat(out.toString()).contains("14 weights in nf4", "bits each").doesNotContain("\r");
     assertThat(folder.resolve("out/model.safetensors"))
         .hasSameBinaryContentAs(MODELS.resolve("llama-nf4/model.safetensors"));
   }
@@ -54,6 +60,7 @@ class QuantizeCommandTests {
     assertThat(quantize("--block-size", "65")).isEqualTo(2);
     assertThat(quantize("--code", "nf5")).isEqualTo(2);
     assertThat(quantize("--shard-size", "0")).isEqualTo(2);
+    assertThat(err.toString()).contains("block_size", "nf5", "shard").doesNotContain("\tat ");
     assertThat(folder.resolve("out")).doesNotExist();
   }
 

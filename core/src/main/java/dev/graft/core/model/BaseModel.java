@@ -37,13 +37,14 @@ public final class BaseModel {
   /**
    * Binds a model to a checkpoint.
    *
+   * @param checkpoint tensors of the whole model, or of one that was saved without its head
    * @param quantizers codes in which weights may be stored
    * @throws GraftException if a parameter is missing or has another shape; names each
    */
-  public BaseModel(CausalModel model, TensorSource tensors, List<Quantizer> quantizers) {
+  public BaseModel(CausalModel model, TensorSource checkpoint, List<Quantizer> quantizers) {
     this.model = model;
     this.outline = OutlineLayers.of(model);
-    this.tensors = tensors;
+    this.tensors = HeadlessNames.restore(checkpoint, outline.parameters().keySet());
     Set<String> convolutions = outline.sites().stream()
         .filter(site -> site instanceof Site.Linear linear && linear.transposed())
         .map(site -> site.name() + ".weight").collect(Collectors.toSet());
@@ -104,6 +105,11 @@ public final class BaseModel {
     int shown = Math.min(5, faults.size());
     String more = faults.size() > shown ? "; and " + (faults.size() - shown) + " more" : "";
     return String.join("; ", faults.subList(0, shown)) + more;
+  }
+
+  /** Returns what a model is made of, whatever its weights. */
+  public static ModelOutline outline(CausalModel model) {
+    return OutlineLayers.of(model);
   }
 
   /** Returns the model's graph builder. */
