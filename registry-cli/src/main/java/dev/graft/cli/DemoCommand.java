@@ -117,8 +117,9 @@ final class DemoCommand implements Callable<Integer> {
 
     GraftAdapter adapter = text.model().attach("lora", LORA);
     long all = text.model().base().outline().parameters().values().stream().mapToLong(s -> s.size()).sum();
-    terminal.line("Model    " + home.resolve("base") + ", " + Quantities.count(all) + " parameters, on backend "
-        + text.model().backend().id());
+    terminal
+        .line("Model    " + home.resolve("base") + ", " + Quantities.count(all) + " parameters, on backend "
+            + text.model().backend().id());
     terminal.line("Task     write a sentence about a restaurant from its data (E2E)");
     terminal.line("Method   LoRA of rank 8 on every linear layer: trains "
         + Quantities.exact(adapter.trainedParameters()) + " parameters, "
@@ -161,7 +162,8 @@ final class DemoCommand implements Callable<Integer> {
 
   private double run(GraftAdapter adapter, BucketedBatches batches, List<TokenBatch> validation, Path folder,
       Losses losses) {
-    TrainingOptions options = new TrainingOptions(steps, 1, 2e-3, Schedule.LINEAR, Math.min(10, steps), 0, 0.9,
+    TrainingOptions options = new TrainingOptions(steps, 1, 2e-3, Schedule.LINEAR, Math.min(10, steps), 0,
+        0.9,
         0.999, 1e-8, 1, DType.F32, false, 0);
     RunOptions disk = new RunOptions(folder, 0, 1, 0);
     long started = terminal.clock().getAsLong();
@@ -184,7 +186,8 @@ final class DemoCommand implements Callable<Integer> {
     List<TestItem> all = new ArrayList<>();
     for (String line : Files.readAllLines(file)) {
       Map<String, @Nullable Object> fields = Json.object(line, file.toString());
-      if (!(fields.get("prompt") instanceof String prompt) || !(fields.get("references") instanceof List<?> list)) {
+      if (!(fields.get("prompt") instanceof String prompt)
+          || !(fields.get("references") instanceof List<?> list)) {
         throw new GraftException(file + " must hold a prompt and its references on every line");
       }
       all.add(new TestItem(prompt, list.stream().map(String::valueOf).toList()));

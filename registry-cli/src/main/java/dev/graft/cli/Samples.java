@@ -48,7 +48,8 @@ record Samples(List<EncodedSample> encoded, int idle) {
 
   /** Returns every sample once, in large batches. */
   List<TokenBatch> forEvaluation(long paddingId) {
-    BucketedBatches batches = BucketedBatches.of(encoded, Math.min(EVALUATION_BATCH, encoded.size()), paddingId,
+    BucketedBatches batches = BucketedBatches.of(encoded, Math.min(EVALUATION_BATCH, encoded.size()),
+        paddingId,
         0, false);
     List<TokenBatch> all = new ArrayList<>();
     for (long i = 0; i < batches.perEpoch(); i++) {

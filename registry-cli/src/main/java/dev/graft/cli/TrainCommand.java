@@ -62,7 +62,8 @@ final class TrainCommand implements Callable<Integer> {
       double seconds = (terminal.clock().getAsLong() - started) / 1e9;
       switch (outcome) {
         case FINISHED -> finished(recipe, printer, seconds);
-        case STOPPED -> terminal.line("Stopped. Go on with: graft train --resume --out " + recipe.files().folder());
+        case STOPPED ->
+          terminal.line("Stopped. Go on with: graft train --resume --out " + recipe.files().folder());
       }
     }
     return 0;
@@ -96,8 +97,9 @@ final class TrainCommand implements Callable<Integer> {
   private Recipe resumed() {
     Map<String, Object> given = flags.given();
     if (!(given.get("out") instanceof String out) || recipeFile != null) {
-      throw new GraftException("train --resume takes --out, the folder of the run, and reads the recipe there;"
-          + " leave --recipe out");
+      throw new GraftException(
+          "train --resume takes --out, the folder of the run, and reads the recipe there;"
+              + " leave --recipe out");
     }
     Path file = Path.of(out).resolve(RecipeFile.NAME);
     Map<String, Object> saved = RecipeFile.read(file);
@@ -145,7 +147,8 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public void begins(GraftAdapter adapter, TrainingOptions options, Samples samples) {
-      long all = adapter.model().base().outline().parameters().values().stream().mapToLong(s -> s.size()).sum();
+      long all = adapter.model().base().outline().parameters().values().stream().mapToLong(s -> s.size())
+          .sum();
       terminal.line("Training " + Quantities.exact(adapter.trainedParameters()) + " of "
           + Quantities.exact(all) + " parameters ("
           + Quantities.percent((double) adapter.trainedParameters() / all) + ") by "

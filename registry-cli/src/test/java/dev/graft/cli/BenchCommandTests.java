@@ -15,7 +15,8 @@ class BenchCommandTests {
 
   @Test
   void realStepsAreMeasuredAndTheLossFalls() {
-    Map<String, @Nullable Object> fields = bench("--batch", "2", "--seq", "16", "--steps", "12", "--warmup", "1",
+    Map<String, @Nullable Object> fields = bench("--batch", "2", "--seq", "16", "--steps", "12", "--warmup",
+        "1",
         "--rank", "4");
     Map<?, ?> millis = (Map<?, ?>) Objects.requireNonNull(fields.get("step_ms"));
     double median = number(millis, "median");
@@ -38,14 +39,16 @@ class BenchCommandTests {
     String[] more = Arrays.copyOf(same, same.length + 1);
     more[same.length] = "--checkpoint";
     Map<String, @Nullable Object> checkpointed = bench(more);
-    assertThat(number(checkpointed, "planned_memory_bytes")).isLessThan(number(plain, "planned_memory_bytes"));
+    assertThat(number(checkpointed, "planned_memory_bytes"))
+        .isLessThan(number(plain, "planned_memory_bytes"));
     assertThat(number(checkpointed, "loss_last")).isEqualTo(number(plain, "loss_last"));
   }
 
   @Test
   void quantisedWeightsTakeLessMemory() {
     Map<String, @Nullable Object> dense = bench("--batch", "1", "--seq", "8", "--steps", "2");
-    Map<String, @Nullable Object> nf4 = bench("--batch", "1", "--seq", "8", "--steps", "2", "--quantize", "nf4");
+    Map<String, @Nullable Object> nf4 = bench("--batch", "1", "--seq", "8", "--steps", "2", "--quantize",
+        "nf4");
     assertThat(nf4).containsEntry("quantizer", "nf4");
     assertThat(number(nf4, "loss_first")).isBetween(Math.log(100) - 0.2, Math.log(100) + 0.2);
     assertThat(number(nf4, "planned_memory_bytes")).isNotEqualTo(number(dense, "planned_memory_bytes"));
@@ -54,14 +57,16 @@ class BenchCommandTests {
   @Test
   void theTableHasTheSameFigures() {
     assertThat(Captured.run("bench", "--shape", SHAPE, "--backend", "reference", "--batch", "1", "--seq", "8",
-        "--steps", "2").done().out()).contains("tokens a second", "a step", "memory planned", "reference, f32");
+        "--steps", "2").done().out())
+        .contains("tokens a second", "a step", "memory planned", "reference, f32");
   }
 
   @Test
   void faultsAreNamed() {
     assertThat(Captured.run("bench", "--shape", SHAPE, "--method", "lara").refused()).contains(
         "did you mean \"lora\"");
-    assertThat(Captured.run("bench", "--shape", SHAPE, "--backend", "nothing").refused()).contains("Installed:");
+    assertThat(Captured.run("bench", "--shape", SHAPE, "--backend", "nothing").refused())
+        .contains("Installed:");
     assertThat(Captured.run("bench", "--shape", SHAPE, "--quantize", "nf5").refused()).contains(
         "did you mean \"nf4\"");
     assertThat(Captured.run("bench", "--seq", "1").refused()).contains("--seq of 2 or more");

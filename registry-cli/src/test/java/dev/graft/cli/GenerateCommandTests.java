@@ -59,7 +59,8 @@ class GenerateCommandTests {
 
   @Test
   void drawsDependOnTheSeedAlone() {
-    String[] options = {"--prompt", "x", "--temperature", "1.5", "--top-k", "50", "--top-p", "0.95", "--seed", "3"};
+    String[] options = {"--prompt", "x", "--temperature", "1.5", "--top-k", "50", "--top-p", "0.95", "--seed",
+      "3"};
     assertThat(generate("", options).done().out()).isEqualTo(generate("", options).done().out());
     options[options.length - 1] = "4";
     String[] other = options.clone();
@@ -71,8 +72,10 @@ class GenerateCommandTests {
   void faultsAreNamed() {
     assertThat(generate("").refused()).contains("there is no prompt");
     assertThat(generate("", "--prompt", "a", "--prompt-file", "b").refused()).contains("either --prompt or");
-    assertThat(Captured.run("generate", "--model", TinyModel.folder().toString(), "--prompt", "a", "--backend",
-        "reference", "--max-new-tokens", "1000").refused()).contains("256 positions");
+    assertThat(
+        Captured.run("generate", "--model", TinyModel.folder().toString(), "--prompt", "a", "--backend",
+            "reference", "--max-new-tokens", "1000").refused())
+        .contains("256 positions");
     assertThat(generate("", "--prompt", "a", "--top-p", "2").refused()).contains("top-p");
     assertThat(generate("", "--prompt", "a", "--adapter", "nowhere").refused()).contains("nowhere");
   }
@@ -85,10 +88,15 @@ class GenerateCommandTests {
         .done();
     assertThat(merge.out()).contains("Merged 14 weights into " + merged, "largest change of a logit");
     assertThat(Captured.run("generate", "--model", merged.toString(), "--backend", "reference", "--prompt",
-        "kind=pub near=hill", "--max-new-tokens", "30").done().out().strip()).isEqualTo("A pub near the hill.");
-    assertThat(Captured.run("merge", "--model", TinyModel.folder().toString(), "--adapter", adapter.toString(),
-        "--out", merged.toString()).refused()).contains("not empty");
-    assertThat(Captured.run("merge", "--model", TinyModel.folder().toString(), "--adapter", adapter.toString(),
-        "--out", "x", "--policy", "guess").refused()).contains("refuse, dequantise or requantise");
+        "kind=pub near=hill", "--max-new-tokens", "30").done().out().strip())
+        .isEqualTo("A pub near the hill.");
+    assertThat(
+        Captured.run("merge", "--model", TinyModel.folder().toString(), "--adapter", adapter.toString(),
+            "--out", merged.toString()).refused())
+        .contains("not empty");
+    assertThat(
+        Captured.run("merge", "--model", TinyModel.folder().toString(), "--adapter", adapter.toString(),
+            "--out", "x", "--policy", "guess").refused())
+        .contains("refuse, dequantise or requantise");
   }
 }

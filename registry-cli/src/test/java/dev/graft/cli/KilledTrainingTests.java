@@ -58,7 +58,8 @@ class KilledTrainingTests {
   private static List<String> arguments(Path to) {
     String data = shared.resolve("data.jsonl").toString();
     return List.of("train", "--model", TinyModel.folder().toString(), "--data", data, "--valid", data,
-        "--backend", "reference", "--batch", "2", "--rank", "2", "--dropout", "0.1", "--lr", "5e-3", "--steps",
+        "--backend", "reference", "--batch", "2", "--rank", "2", "--dropout", "0.1", "--lr", "5e-3",
+        "--steps",
         "" + STEPS, "--save-every", "1", "--eval-every", "10", "--out", to.toString());
   }
 
@@ -86,7 +87,8 @@ class KilledTrainingTests {
   private void killWhen(BooleanSupplier moment, int moreMillis) throws Exception {
     List<String> command = new ArrayList<>(List.of(
         Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
-        System.getProperty("java.class.path"), "-Dguice_bytecode_gen_option=DISABLED", Child.class.getName()));
+        System.getProperty("java.class.path"), "-Dguice_bytecode_gen_option=DISABLED",
+        Child.class.getName()));
     command.addAll(arguments(out));
     Process process = new ProcessBuilder(command)
         .redirectOutput(folder.resolve("output").toFile()).redirectErrorStream(true).start();

@@ -12,7 +12,8 @@ class OptionFaultsTests {
     String fault = Captured.run("bench", "--shap", "probe", "--btach=3", "--steps", "many").refused();
     assertThat(fault).contains("--shap (did you mean --shape?)", "--btach (did you mean --batch?)", "--steps",
         "'many'", "see graft bench --help");
-    assertThat(fault).as("the value of an unknown option is no fault of its own").doesNotContain("takes probe");
+    assertThat(fault).as("the value of an unknown option is no fault of its own")
+        .doesNotContain("takes probe");
   }
 
   @Test
@@ -32,7 +33,8 @@ class OptionFaultsTests {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"demo", "train", "generate", "merge", "quantize", "plan", "bench", "check", "plugins"})
+  @ValueSource(strings = {"demo", "train", "generate", "merge", "quantize", "plan", "bench", "check",
+    "plugins"})
   void everyCommandHasHelpWithAnExample(String command) {
     assertThat(Captured.run(command, "--help").done().out()).contains("Usage: graft " + command, "Example",
         "  graft " + command);
@@ -43,6 +45,7 @@ class OptionFaultsTests {
     Captured debugged = Captured.run("--debug", "plan", "--shape", "nothing");
     assertThat(debugged.code()).isEqualTo(2);
     assertThat(debugged.err()).contains("\tat dev.graft");
-    assertThat(Captured.run("plan", "--shape", "nothing").refused()).contains("There is no shape \"nothing\"");
+    assertThat(Captured.run("plan", "--shape", "nothing").refused())
+        .contains("There is no shape \"nothing\"");
   }
 }

@@ -44,7 +44,8 @@ class PlanCommandTests {
   @Test
   void aModelFolderIsPlannedFromItsHeaders() {
     Path model = TinyModel.folder();
-    Map<String, @Nullable Object> plan = json("--model", model.toString(), "--targets", "q_proj", "--rank", "4");
+    Map<String, @Nullable Object> plan = json("--model", model.toString(), "--targets", "q_proj", "--rank",
+        "4");
     // Two layers of 64 x 64: 4 · (64 + 64) each.
     assertThat(number(plan, "trained_parameters")).isEqualTo(1024);
   }
@@ -52,13 +53,15 @@ class PlanCommandTests {
   @Test
   void methodsAreComparedLineByLine() {
     String out = Captured.run("plan", "--shape", "probe", "--compare", "--set", "r=4", "--batch", "1").out();
-    assertThat(out.lines().findFirst().orElseThrow()).contains("method", "trained", "frozen weights", "total");
+    assertThat(out.lines().findFirst().orElseThrow()).contains("method", "trained", "frozen weights",
+        "total");
   }
 
   @Test
   void faultsAreToldTogether() {
     assertThat(Captured.run("plan", "--batch", "0", "--max-length", "1").refused())
-        .contains("--model DIR or --shape NAME", "--batch must be 1 or more", "--max-length must be 2 or more");
+        .contains("--model DIR or --shape NAME", "--batch must be 1 or more",
+            "--max-length must be 2 or more");
     assertThat(Captured.run("plan", "--shape", "layers=2,hiden=8,ffn=-1,heads=3,vocab=9").refused())
         .contains("\"hiden\" is no size (did you mean \"hidden\"?)", "ffn must be a whole number",
             "hidden is missing");

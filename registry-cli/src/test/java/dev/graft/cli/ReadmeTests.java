@@ -39,7 +39,7 @@ class ReadmeTests {
     String source = Files.readString(
         root().resolve("registry-cli/src/test/java/dev/graft/cli/example/TrainLora.java"));
     String compiled = source.substring(source.indexOf("// example\n") + 11, source.indexOf("  // end of"))
-        .stripIndent();
+        .indent(-2);
     Matcher snippet = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL).matcher(readme());
     assertThat(snippet.find()).isTrue();
     assertThat(snippet.group(1)).isEqualTo(compiled);
@@ -50,7 +50,7 @@ class ReadmeTests {
   void theJavaExampleTrains() {
     Path data = TinyModel.samples(folder.resolve("data.jsonl"), 4);
     Path out = folder.resolve("adapter");
-    String answer = TrainLora.train(TinyModel.folder(), data, 80, "kind=pub near=hill", out);
+    String answer = TrainLora.train(TinyModel.folder(), data, 50, "kind=pub near=hill", out);
     assertThat(answer).isEqualTo("A pub near the hill.");
     try (AdapterFolder adapter = AdapterFolder.open(out)) {
       assertThat(adapter.config()).containsEntry("r", 8L).containsEntry("lora_alpha", 16L);
@@ -61,7 +61,8 @@ class ReadmeTests {
   void everyCommandIsDescribedAndNoOther() throws IOException {
     Set<String> described = Pattern.compile("^\\| `graft ([a-z]+)` \\|", Pattern.MULTILINE).matcher(readme())
         .results().map(match -> match.group(1)).collect(Collectors.toSet());
-    Set<String> existing = List.of(Objects.requireNonNull(Graft.class.getAnnotation(Command.class)).subcommands())
+    Set<String> existing = List
+        .of(Objects.requireNonNull(Graft.class.getAnnotation(Command.class)).subcommands())
         .stream().map(type -> Objects.requireNonNull(type.getAnnotation(Command.class)).name())
         .collect(Collectors.toSet());
     assertThat(described).isEqualTo(existing);

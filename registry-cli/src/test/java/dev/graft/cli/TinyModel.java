@@ -33,8 +33,9 @@ final class TinyModel {
     for (int i = 0; i < count; i++) {
       String place = PLACES.get(i % PLACES.size());
       String kind = KINDS.get(i / PLACES.size() % KINDS.size());
-      lines.add("{\"prompt\": \"kind=%s near=%s\", \"completion\": \"A %s near the %s.\"}".formatted(kind, place,
-          kind, place));
+      lines.add(
+          "{\"prompt\": \"kind=%s near=%s\", \"completion\": \"A %s near the %s.\"}".formatted(kind, place,
+              kind, place));
     }
     try {
       return Files.write(file, lines);

@@ -1,3 +1,4 @@
+/** Tests of the command line. */
 @NullMarked
 package dev.graft.cli;
 

@@ -169,7 +169,8 @@ public final class Merge {
       }
     } else {
       HostTensor rounded = TensorCasts.cast(exact, writtenType(name));
-      refuseNonFinite(name, rounded, "the merged weight does not fit into " + rounded.dtype() + " and becomes ");
+      refuseNonFinite(name, rounded,
+          "the merged weight does not fit into " + rounded.dtype() + " and becomes ");
       spool.add(name, rounded);
       written = rounded;
     }
@@ -254,9 +255,10 @@ public final class Merge {
       }
     }
     layers.stream().filter(layer -> layer.requantized() && layer.lostChange() >= 1).findFirst()
-        .ifPresent(layer -> warnings.add("Encoding the merged weights again moves some of them further than the"
-            + " adapter does (first " + layer.parameter() + "), so that the adapter's effect may be lost."
-            + " Choose dequantize to keep it."));
+        .ifPresent(
+            layer -> warnings.add("Encoding the merged weights again moves some of them further than the"
+                + " adapter does (first " + layer.parameter() + "), so that the adapter's effect may be lost."
+                + " Choose dequantize to keep it."));
     return warnings;
   }
 }

@@ -1,5 +1,6 @@
 package dev.graft.core.quantize;
 
+import dev.graft.core.files.MappedPages;
 import dev.graft.core.files.Matrices;
 import dev.graft.core.files.ModelFolderWriter;
 import dev.graft.core.files.TensorProgress;
@@ -94,7 +95,8 @@ public final class Quantization {
       }
     }
     if (weights.isEmpty()) {
-      throw new GraftException(model.folder().path() + " has no linear layer whose weight could be quantised");
+      throw new GraftException(
+          model.folder().path() + " has no linear layer whose weight could be quantised");
     }
     return weights;
   }
@@ -106,6 +108,7 @@ public final class Quantization {
       QuantizedTensor code = quantizer.encode(layer.name() + ".weight", value, settings(), memory);
       code.stored().forEach(spool::add);
     }
+    MappedPages.release(weight);
   }
 
   private static long bytes(TensorSource tensors) {

@@ -122,10 +122,13 @@ record BlockCodec(CodeBook book, int blockSize) {
     byte[] bytes = new byte[(count + 1) / 2];
     MemorySegment.copy(packed, ValueLayout.JAVA_BYTE, start / 2, bytes, 0, bytes.length);
     float[] x = new float[count];
-    for (int i = 0; i < count; i++) {
-      int pair = bytes[i / 2];
-      int code = (i % 2 == 0 ? pair >> 4 : pair) & CodeBook.SIZE - 1;
-      x[i] = book.value(code) * absmax[(int) ((start + i) / blockSize)];
+    for (int from = 0; from < count; from += blockSize) {
+      float scale = absmax[(int) ((start + from) / blockSize)];
+      int to = Math.min(from + blockSize, count);
+      for (int i = from; i < to; i++) {
+        int pair = bytes[i / 2];
+        x[i] = book.value((i % 2 == 0 ? pair >> 4 : pair) & CodeBook.SIZE - 1) * scale;
+      }
     }
     Floats.write(out, start, x, count);
   }

@@ -24,10 +24,14 @@ final class CodeBook {
   static final CodeBook FP4 = new CodeBook(0, 0.0625f / 12, 8f / 12, 1, 4f / 12, 6f / 12, 2f / 12, 3f / 12,
       0, -0.0625f / 12, -8f / 12, -1, -4f / 12, -6f / 12, -2f / 12, -3f / 12);
 
+  /** Cells into which the numbers from 0 to 1 are divided, fine enough for one midpoint each. */
+  private static final int CELLS_PER_UNIT = 1024;
+
   private final float[] values;
   private final HostTensor tensor;
   private final byte[] byRank = new byte[SIZE];
-  private final float[] midpoints = new float[SIZE - 1];
+  private final float[] midpoints = new float[SIZE];
+  private final byte[] firstRank = new byte[2 * CELLS_PER_UNIT + 1];
 
   private CodeBook(float... values) {
     this.values = values;
@@ -40,6 +44,15 @@ final class CodeBook {
       if (rank > 0) {
         midpoints[rank - 1] = (values[order[rank - 1]] + values[order[rank]]) / 2;
       }
+    }
+    midpoints[SIZE - 1] = Float.POSITIVE_INFINITY;
+    int rank = 0;
+    for (int cell = 0; cell < firstRank.length; cell++) {
+      // One cell lower than it seems, since a number may have been rounded up into its cell.
+      while (midpoints[rank] < (cell - 1f) / CELLS_PER_UNIT - 1) {
+        rank++;
+      }
+      firstRank[cell] = (byte) rank;
     }
   }
 
@@ -63,13 +76,13 @@ final class CodeBook {
     return values[code];
   }
 
-  /** Returns the code of the nearest value. */
+  /** Returns the code of the value that is nearest to a number in [-1, 1]. */
   int encode(float x) {
-    // A binary search without branches, since random weights would mispredict each of them.
-    int rank = x > midpoints[7] ? 8 : 0;
-    rank += x > midpoints[rank + 3] ? 4 : 0;
-    rank += x > midpoints[rank + 1] ? 2 : 0;
-    rank += x > midpoints[rank] ? 1 : 0;
+    // A table tells where to begin, since random weights would mispredict the branches of a search.
+    int rank = firstRank[(int) (x * CELLS_PER_UNIT + CELLS_PER_UNIT)];
+    while (x > midpoints[rank]) {
+      rank++;
+    }
     return byRank[rank];
   }
 }

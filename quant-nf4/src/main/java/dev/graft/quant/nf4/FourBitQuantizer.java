@@ -36,7 +36,8 @@ abstract sealed class FourBitQuantizer implements Quantizer permits Nf4Quantizer
     PartNames parts = new PartNames(weight);
     boolean scaled = names.contains(parts.absmax()) || names.contains(parts.quantMap());
     if (!names.contains(parts.state(code))) {
-      if (scaled && names.contains(weight) && names.stream().noneMatch(n -> n.startsWith(parts.statePrefix()))) {
+      if (scaled && names.contains(weight)
+          && names.stream().noneMatch(n -> n.startsWith(parts.statePrefix()))) {
         throw new GraftException(weight + " is quantised, as " + parts.absmax() + " or " + parts.quantMap()
             + " shows, but its quantization state " + parts.state("<code>")
             + " is missing, so that it cannot be decoded. Download or quantise the model again.");

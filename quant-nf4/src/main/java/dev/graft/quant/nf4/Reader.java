@@ -69,7 +69,8 @@ record Reader(PartNames names, Function<String, HostTensor> tensors) {
 
   private static void check(String name, HostTensor tensor, DType type, long count, String reason) {
     if (tensor.dtype() != type || tensor.shape().size() != count) {
-      throw new GraftException(name + " is " + tensor + ", but must be " + type + "[" + count + "]: " + reason);
+      throw new GraftException(
+          name + " is " + tensor + ", but must be " + type + "[" + count + "]: " + reason);
     }
   }
 
