@@ -55,4 +55,9 @@ public final class LoraMethod implements PeftMethod<LoraConfig> {
       case Site.Attention _,Site.Input _ -> Optional.empty();
     };
   }
+
+  @Override
+  public Optional<LoraConfig> scaled(LoraConfig configuration, double factor) {
+    return Optional.of(configuration.scaled(factor));
+  }
 }
