@@ -36,6 +36,24 @@ public interface PeftMethod<C> extends Plugin {
   /** Reads a configuration; adds every fault that it finds to the given one. */
   C read(Configuration configuration);
 
+  /**
+   * Returns the configuration with what it leaves to the model filled in, such as the number of layers; the
+   * same one if there is nothing. All that follows is asked about its result.
+   *
+   * @throws dev.graft.error.GraftException if the configuration was made for another model; names the field
+   */
+  default C fitted(C configuration, ModelOutline outline) {
+    return configuration;
+  }
+
+  /**
+   * Returns the configuration under which the adapter has so many times its effect; empty if the method
+   * knows no such thing.
+   */
+  default Optional<C> scaled(C configuration, double factor) {
+    return Optional.empty();
+  }
+
   /** Returns the method's entries of {@code adapter_config.json}, every one that Hugging Face writes. */
   Map<String, Object> write(C configuration);
 

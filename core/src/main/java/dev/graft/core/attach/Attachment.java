@@ -36,9 +36,11 @@ public final class Attachment {
   private final Map<String, AdapterTensor> replaced = new LinkedHashMap<>();
 
   private record Bound<C>(PeftMethod<C> method, C configuration) {
-    static <C> Bound<C> read(PeftMethod<C> method, Configuration json, boolean training) {
-      C configuration = method.read(json);
+    static <C> Bound<C> read(PeftMethod<C> method, Configuration json, ModelOutline outline,
+        boolean training) {
+      C read = method.read(json);
       json.finish();
+      C configuration = method.fitted(read, outline);
       return new Bound<>(method, training ? configuration : method.forInference(configuration));
     }
 
@@ -75,7 +77,7 @@ public final class Attachment {
    * @throws GraftException if the configuration is faulty or a target hits nothing
    */
   public Attachment(PeftMethod<?> method, Configuration json, ModelOutline outline, boolean training) {
-    this.bound = Bound.read(method, json, training);
+    this.bound = Bound.read(method, json, outline, training);
     this.outline = outline;
     this.source = json.values();
     Targets targets = bound.targets();
