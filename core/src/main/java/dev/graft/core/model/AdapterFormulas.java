@@ -27,6 +27,7 @@ import dev.graft.spi.Program;
 import dev.graft.spi.Session;
 import dev.graft.spi.Site;
 import dev.graft.spi.TextTokens;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -35,6 +36,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.apiguardian.api.API;
 
 /** Runs a method's formulas over weights alone: the start of parameters, the merge, and what is stored. */
@@ -191,20 +193,40 @@ public final class AdapterFormulas {
 
   /** Returns the tensors that the adapter file holds, by key. */
   public Map<String, HostTensor> stored() {
-    GraphLayers layers = ModelGraphs.weightsOnly(base, options, group);
-    Adapter first = attachment.adapter(attachment.sites().getFirst()).orElseThrow();
-    Optional<PeftMethod.Export> export = attachment
-        .export(layers.params(group, attachment.sites().getFirst().name(), first));
-    Map<String, HostTensor> values = new LinkedHashMap<>();
-    attachment.tensors().forEach((key, tensor) -> {
-      boolean replaced = tensor.site().isEmpty() && export
-          .filter(e -> e.replaces().contains(tensor.spec().orElseThrow().name())).isPresent();
-      if (!replaced) {
-        values.put(key, session.download(AdapterWeights.variable(group.adapter(), key)));
-      }
-    });
+    Optional<PeftMethod.Export> export = export();
+    Map<String, HostTensor> values = download(tensor -> !replaced(tensor, export));
     export.ifPresent(e -> values.putAll(run("export", e.tensors())));
     values.replaceAll((key, value) -> TensorCasts.cast(value, DType.F32));
+    return values;
+  }
+
+  /**
+   * Saves the adapter: what PEFT stores in its format, and what only training needs beside it.
+   *
+   * @param basePath what {@code base_model_name_or_path} becomes
+   */
+  public void save(Path folder, String basePath) {
+    Optional<PeftMethod.Export> export = export();
+    AdapterWeights.save(folder, attachment, stored(), download(tensor -> replaced(tensor, export)),
+        name -> base.value(name, DType.F32), basePath);
+  }
+
+  private Optional<PeftMethod.Export> export() {
+    Site site = attachment.sites().getFirst();
+    GraphLayers layers = ModelGraphs.weightsOnly(base, options, group);
+    return attachment
+        .export(layers.params(group, site.name(), attachment.adapter(site).orElseThrow()));
+  }
+
+  private static boolean replaced(AdapterTensor tensor, Optional<PeftMethod.Export> export) {
+    return tensor.site().isEmpty()
+        && export.stream().anyMatch(e -> e.replaces().contains(tensor.spec().orElseThrow().name()));
+  }
+
+  private Map<String, HostTensor> download(Predicate<AdapterTensor> chosen) {
+    Map<String, HostTensor> values = new LinkedHashMap<>();
+    attachment.tensors().values().stream().filter(chosen).forEach(tensor -> values.put(tensor.key(),
+        session.download(AdapterWeights.variable(group.adapter(), tensor.key()))));
     return values;
   }
 
