@@ -1,5 +1,6 @@
 package dev.graft.integration;
 
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
@@ -22,6 +23,15 @@ class ArchitectureTests {
   void plugInsKnowTheInterfacesAlone() {
     noClasses().that().resideInAnyPackage("dev.graft.methods..", "dev.graft.models..", "dev.graft.backend..")
         .should().dependOnClassesThat().resideInAnyPackage("dev.graft.core..", "dev.graft.cli..")
+        .check(product);
+  }
+
+  @Test
+  void methodsKnowNoOtherMethodButDoraItsLora() {
+    // See docs/decisions/dora-builds-on-lora.md.
+    slices().matching("dev.graft.methods.(*)..").should().notDependOnEachOther()
+        .ignoreDependency(resideInAPackage("dev.graft.methods.dora.."),
+            resideInAPackage("dev.graft.methods.lora.."))
         .check(product);
   }
 

@@ -73,7 +73,8 @@ class PrefixTuningTests {
       assertThat(file.names()).containsExactly("prompt_embeddings");
       assertThat(file.tensor("prompt_embeddings").shape()).isEqualTo(Shape.of(4, 2 * 2 * 32));
     }
-    assertThat(Json.readObject(folder.resolve("adapter_config.json"))).containsEntry("prefix_projection", true)
+    assertThat(Json.readObject(folder.resolve("adapter_config.json")))
+        .containsEntry("prefix_projection", true)
         .containsEntry("encoder_hidden_size", 6L);
     try (LoadedModel.LoadedAdapter stored = small.model.adapter(folder, false)) {
       AdapterWeights.upload(small.session, "stored", stored.values(), SmallModel.TYPE);
@@ -147,7 +148,8 @@ class PrefixTuningTests {
   @Test
   void aPrefixForAnotherModelIsRefused() {
     assertThatThrownBy(
-        () -> small.bind("prefix-tuning", Map.of("num_virtual_tokens", 3L, "num_layers", 12L, "token_dim", 32L)))
+        () -> small.bind("prefix-tuning",
+            Map.of("num_virtual_tokens", 3L, "num_layers", 12L, "token_dim", 32L)))
         .isInstanceOf(GraftException.class).hasMessageContaining("\"num_layers\" is 12")
         .hasMessageContaining("this model has 2");
   }
@@ -155,7 +157,8 @@ class PrefixTuningTests {
   @Test
   void everyFaultOfTheSettingsIsNamed() {
     assertThatThrownBy(() -> small.bind("prefix-tuning",
-        Map.of("init_weights", "ones", "num_transformer_submodules", 2L, "modules_to_save", List.of("lm_head"),
+        Map.of("init_weights", "ones", "num_transformer_submodules", 2L, "modules_to_save",
+            List.of("lm_head"),
             "encoder_hidden_size", 0L)))
         .isInstanceOf(GraftException.class).hasMessageContainingAll("num_virtual_tokens", "init_weights",
             "num_transformer_submodules", "modules_to_save", "encoder_hidden_size");

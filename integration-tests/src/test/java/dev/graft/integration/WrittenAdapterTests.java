@@ -116,7 +116,9 @@ class WrittenAdapterTests {
   private static Map<String, @Nullable Object> sorted(Map<String, @Nullable Object> config) {
     Map<String, @Nullable Object> out = new TreeMap<>();
     config.forEach((key, value) -> out.put(key,
-        value instanceof Collection<?> list ? new TreeSet<>(list.stream().map(String::valueOf).toList()) : value));
+        value instanceof Collection<?> list
+            ? new TreeSet<>(list.stream().map(String::valueOf).toList())
+            : value));
     return out;
   }
 

@@ -90,8 +90,9 @@ public final class AdapterSet implements AutoCloseable {
       throw new GraftException("An adapter needs a name: the empty one stands for the base model");
     }
     if (members.containsKey(name)) {
-      throw new GraftException("There is an adapter \"" + name + "\" already. Delete it first, or choose another"
-          + " name. " + listing());
+      throw new GraftException(
+          "There is an adapter \"" + name + "\" already. Delete it first, or choose another"
+              + " name. " + listing());
     }
   }
 

@@ -49,8 +49,9 @@ final class Combination {
       }
       for (AdapterTensor tensor : part.attachment().tensors().values()) {
         if (tensor.baseParameter().isPresent()) {
-          throw new GraftException("Adapter \"" + part.name() + "\" cannot be combined with others: it has values"
-              + " of its own for the base model's " + tensor.baseParameter().get());
+          throw new GraftException(
+              "Adapter \"" + part.name() + "\" cannot be combined with others: it has values"
+                  + " of its own for the base model's " + tensor.baseParameter().get());
         }
       }
       if (!Double.isFinite(part.weight())) {
@@ -59,7 +60,9 @@ final class Combination {
     }
     if (!method.combinations().contains(way)) {
       throw new GraftException("Method " + method.id() + " cannot combine adapters by \"" + way + "\". Ways: "
-          + (method.combinations().isEmpty() ? "none" : String.join(", ", new TreeSet<>(method.combinations()))));
+          + (method.combinations().isEmpty()
+              ? "none"
+              : String.join(", ", new TreeSet<>(method.combinations()))));
     }
     return combine(method, way, parts, options, outline);
   }
@@ -80,7 +83,8 @@ final class Combination {
       HostTensor value = combined.tensors().getOrDefault(tensor.site(), Map.of()).get(name(tensor));
       if (value == null || !value.shape().equals(tensor.shape())) {
         throw new GraftException("Method " + method.id() + " combines to " + (value == null
-            ? "no " : value.shape() + " instead of " + tensor.shape() + " for ") + key);
+            ? "no "
+            : value.shape() + " instead of " + tensor.shape() + " for ") + key);
       }
       values.put(key, value);
     });

@@ -113,7 +113,8 @@ public final class Generator implements AutoCloseable {
     return out;
   }
 
-  private static HostTensor next(DecodeProgram program, long[][] out, int i, int promptLength, int cacheLength,
+  private static HostTensor next(DecodeProgram program, long[][] out, int i, int promptLength,
+      int cacheLength,
       long[] present, int virtual, HostTensor cacheMask) {
     int rows = out.length;
     long slot = promptLength + i;

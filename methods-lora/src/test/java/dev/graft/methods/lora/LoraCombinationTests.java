@@ -164,7 +164,8 @@ class LoraCombinationTests {
 
   private static double at(Map<String, Map<String, HostTensor>> tensors, String module, String name, int row,
       int column) {
-    HostTensor tensor = tensors.getOrDefault(module, Map.of()).getOrDefault(name, HostTensor.scalar(DType.F64, 0));
+    HostTensor tensor = tensors.getOrDefault(module, Map.of()).getOrDefault(name,
+        HostTensor.scalar(DType.F64, 0));
     return tensor.at(row * tensor.shape().dim(1) + column);
   }
 

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class SingularValuesTests {
   @ParameterizedTest(name = "{0} rows, {1} columns of rank {2}, scaled by {3}")
   @CsvSource({"7,7,7,1", "40,6,6,1", "5,9,5,1", "30,12,4,1", "1,1,1,1", "20,8,8,1e-140", "20,8,3,1e140",
-      "4,3,0,1"})
+    "4,3,0,1"})
   void theFactorsAreOrthonormalAndGiveTheMatrix(int rows, int columns, int rank, double scale) {
     long seed = rows * 100L + columns * 10L + rank;
     double[][] m = matrix(rows, columns, rank, scale, new Random(seed));

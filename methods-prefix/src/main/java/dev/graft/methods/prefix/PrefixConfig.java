@@ -90,7 +90,8 @@ public record PrefixConfig(int virtualTokens, Optional<Long> layers, Optional<Lo
   private static void check(String key, Optional<Long> stated, long found) {
     if (stated.isPresent() && stated.get() != found) {
       throw new GraftException("adapter_config.json: \"" + key + "\" is " + stated.get()
-          + ", but this model has " + found + ": the prefix was made for another model. (Of heads, prefix-tuning"
+          + ", but this model has " + found
+          + ": the prefix was made for another model. (Of heads, prefix-tuning"
           + " counts those of keys and values.)");
     }
   }
