@@ -7,6 +7,7 @@ import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;
 import dev.graft.spi.Program;
 import dev.graft.spi.Session;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -20,15 +21,15 @@ final class DecodeProgram implements AutoCloseable {
   private final Program program;
   private final Set<String> inputs;
   private final Optional<Program> once;
-  private final Set<String> kept;
+  private final Set<String> owned;
 
   private DecodeProgram(Session session, Program program, Set<String> inputs, Optional<Program> once,
-      Set<String> kept) {
+      Set<String> owned) {
     this.session = session;
     this.program = program;
     this.inputs = inputs;
     this.once = once;
-    this.kept = kept;
+    this.owned = owned;
   }
 
   /** Compiles a graph that runs once over the same weights. */
@@ -43,20 +44,17 @@ final class DecodeProgram implements AutoCloseable {
   }
 
   private static DecodeProgram compile(Session session, Invariants parts) {
-    parts.each().assignments().stream().filter(a -> !session.variables().contains(a.name()))
-        .forEach(a -> allocate(session, a));
-    List<Assignment> common = parts.once().map(Graph::assignments).orElse(List.of());
-    Set<String> kept = new LinkedHashSet<>();
-    for (Assignment assignment : common) {
-      allocate(session, assignment);
-      kept.add(assignment.name());
+    List<Assignment> assigned = new ArrayList<>(parts.each().assignments());
+    parts.once().ifPresent(once -> assigned.addAll(once.assignments()));
+    Set<String> owned = new LinkedHashSet<>();
+    for (Assignment assignment : assigned) {
+      if (!session.variables().contains(assignment.name())) {
+        session.allocate(assignment.name(), assignment.value().dtype(), assignment.value().shape());
+        owned.add(assignment.name());
+      }
     }
     return new DecodeProgram(session, session.compile(parts.each()), parts.each().inputs().keySet(),
-        parts.once().map(session::compile), kept);
-  }
-
-  private static void allocate(Session session, Assignment assignment) {
-    session.allocate(assignment.name(), assignment.value().dtype(), assignment.value().shape());
+        parts.once().map(session::compile), owned);
   }
 
   /** Finds a beginning of names that no variable of the session has. */
@@ -80,11 +78,11 @@ final class DecodeProgram implements AutoCloseable {
     return Objects.requireNonNull(program.run(feeds).get(ModelGraphs.LOGITS));
   }
 
-  /** Frees the programs and what was kept; the cache stays. */
+  /** Frees the programs, and the variables that were created for them. */
   @Override
   public void close() {
     program.close();
     once.ifPresent(Program::close);
-    kept.forEach(session::release);
+    owned.forEach(session::release);
   }
 }

@@ -149,7 +149,7 @@ public final class Generator implements AutoCloseable {
     return tensor;
   }
 
-  /** Frees the programs. */
+  /** Frees the programs, and the cache of keys and values. */
   @Override
   public void close() {
     programs.values().forEach(DecodeProgram::close);
