@@ -31,11 +31,11 @@ class LoraCombinationTests {
 
   @Test
   void catIsTheExactSumOfTheChanges() {
-    PeftMethod.Combined<LoraConfig> combined = combine("cat", first, second, wider);
+    PeftMethod.Combined<LoraConfig> combined = combine("cat", List.of(first, second, wider));
 
     assertThat(combined.configuration().rank()).isEqualTo(9);
     assertThat(combined.configuration().scaling(MODULE)).isEqualTo(1);
-    assertClose(product(combined), sum(first, second, wider), 1e-14);
+    assertClose(product(combined), sum(List.of(first, second, wider)), 1e-14);
   }
 
   @Test
@@ -52,28 +52,28 @@ class LoraCombinationTests {
         }
       }
     }
-    PeftMethod.Combined<LoraConfig> combined = combine("linear", first, second);
+    PeftMethod.Combined<LoraConfig> combined = combine("linear", List.of(first, second));
 
     assertThat(combined.configuration().rank()).isEqualTo(2);
     assertClose(product(combined), expected, 1e-14);
-    assertThat(distance(product(combined), sum(first, second))).isGreaterThan(0.1);
+    assertThat(distance(product(combined), sum(List.of(first, second)))).isGreaterThan(0.1);
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"linear", "cat", "svd"})
   void oneAdapterAloneKeepsItsWeightedChange(String way) {
-    assertClose(product(combine(way, second)), sum(second), 1e-13);
+    assertClose(product(combine(way, List.of(second))), sum(List.of(second)), 1e-13);
   }
 
   @Test
   void anSvdOfFullRankIsTheExactSum() {
-    assertClose(product(combine("svd", Map.of("svd_rank", 7L), first, second, wider)),
-        sum(first, second, wider), 1e-13);
+    assertClose(product(combine("svd", Map.of("svd_rank", 7L), List.of(first, second, wider))),
+        sum(List.of(first, second, wider)), 1e-13);
   }
 
   @Test
   void anSvdIsTheNearestMatrixOfItsRank() {
-    double[][] exact = sum(first, second, wider);
+    double[][] exact = sum(List.of(first, second, wider));
     double[][] columns = new double[IN][OUT];
     for (int i = 0; i < IN; i++) {
       for (int o = 0; o < OUT; o++) {
@@ -86,8 +86,9 @@ class LoraCombinationTests {
       for (int k = rank; k < values.length; k++) {
         rest += values[k] * values[k];
       }
-      PeftMethod.Combined<LoraConfig> combined = combine("svd", Map.of("svd_rank", (long) rank), first,
-          second, wider);
+      PeftMethod.Combined<LoraConfig> combined = combine("svd", Map.of("svd_rank", (long) rank),
+          List.of(first,
+              second, wider));
 
       assertThat(combined.configuration().rank()).isEqualTo(rank);
       assertThat(distance(product(combined), exact)).isCloseTo(Math.sqrt(rest), within(1e-12));
@@ -96,23 +97,23 @@ class LoraCombinationTests {
 
   @Test
   void anSvdHasTheLargestRankOfItsPartsUnlessAsked() {
-    assertThat(combine("svd", first, wider).configuration().rank()).isEqualTo(5);
+    assertThat(combine("svd", List.of(first, wider)).configuration().rank()).isEqualTo(5);
   }
 
   @Test
   void adaptersOfOtherModulesKeepTheirOwn() {
     Part<LoraConfig> other = part("other", 2, 1, 4, "lm_head", 4);
-    PeftMethod.Combined<LoraConfig> combined = combine("cat", first, other);
+    PeftMethod.Combined<LoraConfig> combined = combine("cat", List.of(first, other));
 
     assertThat(combined.tensors()).containsOnlyKeys(MODULE, "lm_head");
     assertThat(combined.configuration().rank()).isEqualTo(2);
-    assertClose(product(combined, "lm_head"), sum("lm_head", other), 1e-14);
-    assertClose(product(combined), sum(first), 1e-14);
+    assertClose(product(combined, "lm_head"), sum("lm_head", List.of(other)), 1e-14);
+    assertClose(product(combined), sum(List.of(first)), 1e-14);
   }
 
   @Test
   void unequalRanksAreRefusedByLinear() {
-    assertThatThrownBy(() -> combine("linear", first, wider)).isInstanceOf(GraftException.class)
+    assertThatThrownBy(() -> combine("linear", List.of(first, wider))).isInstanceOf(GraftException.class)
         .hasMessageContaining("ranks [2, 5]").hasMessageContaining(MODULE).hasMessageContaining("cat or svd");
   }
 
@@ -124,16 +125,14 @@ class LoraCombinationTests {
     assertThatThrownBy(options::finish).isInstanceOf(GraftException.class).hasMessageContaining("svd_rank");
   }
 
-  @SafeVarargs
-  private PeftMethod.Combined<LoraConfig> combine(String way, Part<LoraConfig>... parts) {
+  private PeftMethod.Combined<LoraConfig> combine(String way, List<Part<LoraConfig>> parts) {
     return combine(way, Map.of(), parts);
   }
 
-  @SafeVarargs
   private PeftMethod.Combined<LoraConfig> combine(String way, Map<String, Object> settings,
-      Part<LoraConfig>... parts) {
+      List<Part<LoraConfig>> parts) {
     Configuration options = new Configuration("options", settings);
-    PeftMethod.Combined<LoraConfig> combined = method.combine(way, List.of(parts), options);
+    PeftMethod.Combined<LoraConfig> combined = method.combine(way, parts, options);
     options.finish();
     return combined;
   }
@@ -169,14 +168,12 @@ class LoraCombinationTests {
     return tensor.at(row * tensor.shape().dim(1) + column);
   }
 
-  @SafeVarargs
-  private static double[][] sum(Part<LoraConfig>... parts) {
+  private static double[][] sum(List<Part<LoraConfig>> parts) {
     return sum(MODULE, parts);
   }
 
   /** Adds up weight · alpha / rank · B A. */
-  @SafeVarargs
-  private static double[][] sum(String module, Part<LoraConfig>... parts) {
+  private static double[][] sum(String module, List<Part<LoraConfig>> parts) {
     double[][] sum = new double[OUT][IN];
     for (Part<LoraConfig> part : parts) {
       LoraConfig config = part.configuration();
