@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -154,8 +155,9 @@ class AdapterSetTests {
       Map<String, HostTensor> actual = merged(way);
       assertThat(actual.keySet()).isEqualTo(expected.keySet());
       expected.forEach((parameter, value) -> {
+        HostTensor own = Objects.requireNonNull(actual.get(parameter));
         for (long i = 0; i < value.shape().size(); i++) {
-          assertThat(actual.get(parameter).at(i)).as("%s %s", way, parameter).isCloseTo(value.at(i),
+          assertThat(own.at(i)).as("%s %s", way, parameter).isCloseTo(value.at(i),
               within(1e-12));
         }
       });
