@@ -32,13 +32,14 @@ public final class BaseModel {
   /**
    * Binds a model to a checkpoint.
    *
+   * @param checkpoint tensors of the whole model, or of one that was saved without its head
    * @param quantizers codes in which weights may be stored
    * @throws GraftException if a parameter is missing or has another shape; names each
    */
-  public BaseModel(CausalModel model, TensorSource tensors, List<Quantizer> quantizers) {
+  public BaseModel(CausalModel model, TensorSource checkpoint, List<Quantizer> quantizers) {
     this.model = model;
     this.outline = OutlineLayers.of(model);
-    this.tensors = tensors;
+    this.tensors = HeadlessNames.restore(checkpoint, outline.parameters().keySet());
     Set<String> used = new HashSet<>();
     List<String> faults = new ArrayList<>();
     outline.parameters().forEach((name, shape) -> {
