@@ -1,0 +1,74 @@
+package dev.graft.cli;
+
+import dev.graft.cli.text.Quantities;
+import dev.graft.core.files.ModelFolderWriter;
+import dev.graft.core.model.LoadedModel;
+import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.quantize.Quantization;
+import dev.graft.core.quantize.QuantizeReport;
+import dev.graft.spi.Quantizer;
+import jakarta.inject.Inject;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Writes a model in few bits. */
+@Command(name = "quantize", mixinStandardHelpOptions = true, description = "Writes a model folder anew with the weights of its linear layers in 4 bits, as bitsandbytes"
+    + " and transformers store them. Embeddings, norms and the head stay as they are.", footer = {"",
+      "Example:", "  graft quantize models/llama models/llama-nf4 --double-quant"})
+final class QuantizeCommand implements Callable<Integer> {
+  private static final long MEGABYTE = 1_000_000;
+
+  private final PluginCatalog plugins;
+  private final Streams streams;
+
+  @Parameters(index = "0", paramLabel = "MODEL", description = "Folder of the model.")
+  Path model = Path.of("");
+
+  @Parameters(index = "1", paramLabel = "OUT", description = "Folder to be written.")
+  Path output = Path.of("");
+
+  @Option(names = "--code", paramLabel = "ID", description = "Code of the weights: nf4 (default) suits weights that are normally distributed; fp4 holds 4-bit floats.", defaultValue = "nf4")
+  String code = "nf4";
+
+  @Option(names = "--block-size", paramLabel = "N", description = "Numbers that share a scale, a power of two from 32 to 4096 (default: ${DEFAULT-VALUE}). Smaller is more exact and larger in bytes.", defaultValue = "64")
+  long blockSize = 64;
+
+  @Option(names = "--double-quant", description = "Hold the scales in 8 bits: at block size 64, 4.13 bits a weight instead of 4.5.")
+  boolean doubleQuant;
+
+  @Option(names = "--shard-size", paramLabel = "MB", description = "Largest weight file in megabytes (default: ${DEFAULT-VALUE}).", defaultValue = "5000")
+  long shardMegabytes = 5000;
+
+  @Option(names = "--replace", description = "Replace OUT if it holds a model.")
+  boolean replace;
+
+  @Inject
+  QuantizeCommand(PluginCatalog plugins, Streams streams) {
+    this.plugins = plugins;
+    this.streams = streams;
+  }
+
+  @Override
+  public Integer call() {
+    Quantizer quantizer = plugins.quantizer(code);
+    Map<String, Object> options = Map.of("block_size", blockSize, "double_quant", doubleQuant);
+    ModelFolderWriter sharded = ModelFolderWriter.standard()
+        .withShardBytes(Math.min(shardMegabytes, Long.MAX_VALUE / MEGABYTE) * MEGABYTE);
+    ModelFolderWriter writer = replace ? sharded.replacing() : sharded;
+    QuantizeReport report;
+    try (LoadedModel loaded = LoadedModel.open(model, plugins);
+        ProgressLine progress = new ProgressLine(streams.out(), streams.interactive())) {
+      report = new Quantization(loaded, quantizer, options).write(output, writer, progress);
+    }
+    streams.out().println(String.format(Locale.ROOT, "Wrote %s: %d weights in %s, %.2f bits each, %s for %s",
+        output, report.weights(), quantizer.id(), report.bitsPerElement(),
+        Quantities.bytes(report.bytesAfter()), Quantities.bytes(report.bytesBefore())));
+    streams.out().println("The whole model takes " + Quantities.bytes(report.modelBytes()));
+    return 0;
+  }
+}
