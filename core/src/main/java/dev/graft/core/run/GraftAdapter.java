@@ -61,6 +61,12 @@ public final class GraftAdapter {
     return new Evaluator(model.session(), model.base(), model.computeType(), rows(1));
   }
 
+  /** Continues prompts and gives each row's new tokens when all are there. */
+  public List<long[]> generate(List<long[]> prompts, GenerationOptions options) {
+    return generate(prompts, options, (_, _) -> {
+    });
+  }
+
   /**
    * Continues prompts.
    *
