@@ -78,9 +78,7 @@ final class SampleRun {
         for (int i = 0; i < counts.size(); i++) {
           List<HostTensor> results = new ArrayList<>();
           for (int j = 0; j < counts.get(i); j++) {
-            HostTensor result = found.get(i + "." + j);
-            assertThat(result).as(samples.get(i).name() + ", result " + j).isNotNull();
-            results.add(result);
+            results.add(SessionRules.result(found, i + "." + j));
           }
           grouped.add(results);
         }

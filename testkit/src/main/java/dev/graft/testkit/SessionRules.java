@@ -22,6 +22,7 @@ import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
@@ -54,9 +55,7 @@ abstract class SessionRules {
   }
 
   static HostTensor result(Map<String, HostTensor> results, String name) {
-    HostTensor result = results.get(name);
-    assertThat(result).as("result " + name).isNotNull();
-    return result;
+    return Objects.requireNonNull(results.get(name), () -> "The run gives no result \"" + name + "\"");
   }
 
   /** Types of which variables must be possible: F64 only where it is computed in. */
