@@ -10,7 +10,9 @@ module dev.graft.core {
   exports dev.graft.core.generate;
   exports dev.graft.core.model;
   exports dev.graft.core.pass;
+  exports dev.graft.core.plan;
   exports dev.graft.core.plugin;
+  exports dev.graft.core.run;
   exports dev.graft.core.train;
 
   uses dev.graft.spi.Backend;

@@ -86,6 +86,17 @@ public final class AdapterWeights {
     return wide.segment().mismatch(base.segment()) < 0;
   }
 
+  /** Returns copies of tensors, for when the file that they lie in will be closed. */
+  public static Map<String, HostTensor> copies(Map<String, HostTensor> values) {
+    Map<String, HostTensor> copies = new LinkedHashMap<>();
+    values.forEach((key, value) -> {
+      HostTensor copy = HostTensor.zeros(value.dtype(), value.shape());
+      copy.segment().copyFrom(value.segment());
+      copies.put(key, copy);
+    });
+    return copies;
+  }
+
   /** Uploads an adapter's tensors under its name. */
   public static void upload(Session session, String adapter, Map<String, HostTensor> values, DType type) {
     values.forEach((key, value) -> session.upload(variable(adapter, key), TensorCasts.cast(value, type)));

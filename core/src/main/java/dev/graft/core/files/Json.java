@@ -119,6 +119,12 @@ public final class Json {
     return PythonJsonWriter.format(value);
   }
 
+  /** Writes a value as {@link #format} does, but on one line, for logs of one value a line. */
+  public static String formatLine(@Nullable Object value) {
+    // A line break within a text is escaped, so that each one here is the writer's own.
+    return format(value).replaceAll("(?<=[\\[{])\n *|\n *(?=[\\]}])", "").replaceAll("\n *", " ");
+  }
+
   private static String text(Path file) {
     byte[] bytes;
     try (InputStream in = Files.newInputStream(file)) {

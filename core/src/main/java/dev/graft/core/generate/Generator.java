@@ -14,6 +14,7 @@ import dev.graft.spi.Program;
 import dev.graft.spi.Session;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -26,6 +27,7 @@ public final class Generator implements AutoCloseable {
   private final Session session;
   private final ModelGraphs graphs;
   private final Map<Key, Compiled> programs = new HashMap<>();
+  private final Set<String> caches = new LinkedHashSet<>();
 
   private record Key(List<RowGroup> groups, int length, int cacheLength, boolean prompt) {}
 
@@ -150,6 +152,7 @@ public final class Generator implements AutoCloseable {
       boolean cache = graph.assignments().stream().anyMatch(a -> a.name().equals(name));
       if (cache && !session.variables().contains(name)) {
         session.allocate(name, signature.dtype(), signature.shape());
+        caches.add(name);
       }
     });
     Compiled compiled = new Compiled(session.compile(graph), graph.inputs().keySet());
@@ -167,10 +170,12 @@ public final class Generator implements AutoCloseable {
     return tensor;
   }
 
-  /** Frees the programs. */
+  /** Frees the programs, and the cache of keys and values. */
   @Override
   public void close() {
     programs.values().forEach(compiled -> compiled.program().close());
     programs.clear();
+    caches.forEach(session::release);
+    caches.clear();
   }
 }

@@ -80,6 +80,11 @@ public final class BaseModel {
     return String.join("; ", faults.subList(0, shown)) + more;
   }
 
+  /** Returns what a model is made of, whatever its weights. */
+  public static ModelOutline outline(CausalModel model) {
+    return OutlineLayers.of(model);
+  }
+
   /** Returns the model's graph builder. */
   public CausalModel model() {
     return model;

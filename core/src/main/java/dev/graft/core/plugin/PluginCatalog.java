@@ -133,6 +133,15 @@ public final class PluginCatalog {
     return find("method", id, methods);
   }
 
+  /**
+   * Returns a quantizer.
+   *
+   * @throws GraftException if there is none of that id; lists those that are there
+   */
+  public Quantizer quantizer(String id) {
+    return find("quantizer", id, quantizers);
+  }
+
   private static <P extends Plugin> P find(String kind, String id, Map<String, Found<P>> known) {
     Found<P> found = known.get(id);
     if (found == null) {

@@ -34,7 +34,6 @@ import org.apiguardian.api.API;
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class Trainer implements AutoCloseable {
   private static final int PROOF_STEPS = 3;
-  private static final int LABEL_STEPS = 8;
 
   private final Session session;
   private final Attachment attachment;
@@ -120,7 +119,7 @@ public final class Trainer implements AutoCloseable {
           ? StepPrograms.Role.WHOLE
           : i < batches.size() - 1 ? StepPrograms.Role.ADDS : StepPrograms.Role.ENDS;
       boolean masked = !batch.paddedAtEnd();
-      int capacity = capacity(batch);
+      int capacity = LabelCapacity.of(batch, inputTokens);
       Compiled compiled = compiled(new Key(batch.rows(), batch.length(), capacity, masked, role));
       int keyTokens = attachment.virtualTokens() - inputTokens;
       Map<String, HostTensor> feeds = batch.feeds(batch.positions(inputTokens, keyTokens), masked);
@@ -155,13 +154,6 @@ public final class Trainer implements AutoCloseable {
 
   private HostTensor scalar(double value) {
     return HostTensor.scalar(graphs.type(), value);
-  }
-
-  /** Rounds the number of labels up, so that few programs serve all batches of a shape. */
-  private int capacity(TokenBatch batch) {
-    int unit = Math.max(1, batch.rows() * batch.length() / LABEL_STEPS);
-    int labels = Math.max(1, batch.labelCount(inputTokens));
-    return (labels + unit - 1) / unit * unit;
   }
 
   private Compiled compiled(Key key) {

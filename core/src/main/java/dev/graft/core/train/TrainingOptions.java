@@ -34,6 +34,12 @@ public record TrainingOptions(long steps, int accumulation, double learningRate,
         false, 0);
   }
 
+  /** Returns the same options for another compute type. */
+  public TrainingOptions in(DType type) {
+    return new TrainingOptions(steps, accumulation, learningRate, schedule, warmup, weightDecay, beta1, beta2,
+        epsilon, clip, type, checkpoint, seed);
+  }
+
   /** Checks every value and names all that are wrong. */
   public TrainingOptions {
     List<String> faults = new ArrayList<>();

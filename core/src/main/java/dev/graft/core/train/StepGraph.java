@@ -1,0 +1,32 @@
+package dev.graft.core.train;
+
+import dev.graft.core.attach.Attachment;
+import dev.graft.core.model.BaseModel;
+import dev.graft.core.model.GraphOptions;
+import dev.graft.core.model.ModelGraphs;
+import dev.graft.core.model.RowGroup;
+import dev.graft.graph.Graph;
+import org.apiguardian.api.API;
+
+/** Builds the graph of one step without running it, to plan its memory. */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
+public final class StepGraph {
+  private StepGraph() {
+  }
+
+  /**
+   * Builds the graph that {@link Trainer} would run for a batch [rows, length] padded at the end.
+   *
+   * @param labels how many of its tokens are predicted
+   */
+  public static Graph of(BaseModel base, Attachment attachment, TrainingOptions options, int rows, int length,
+      int labels) {
+    GraphOptions graphOptions = new GraphOptions(options.computeType(), true, options.checkpoint(),
+        options.seed());
+    StepPrograms.Role role = options.accumulation() == 1
+        ? StepPrograms.Role.WHOLE
+        : StepPrograms.Role.ENDS;
+    return new StepPrograms(new ModelGraphs(base, graphOptions), options)
+        .build(RowGroup.all("planned", attachment, rows), length, labels, false, role);
+  }
+}

@@ -1,0 +1,157 @@
+package dev.graft.cli;
+
+import dev.graft.cli.text.Quantities;
+import dev.graft.cli.text.Table;
+import dev.graft.core.files.Json;
+import dev.graft.core.model.BaseModel;
+import dev.graft.core.plan.ModelShape;
+import dev.graft.core.plan.SyntheticWeights;
+import dev.graft.core.plan.TrainingPlan;
+import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.run.Backends;
+import dev.graft.core.run.GraftAdapter;
+import dev.graft.core.run.GraftModel;
+import dev.graft.core.run.ModelOptions;
+import dev.graft.core.run.StepBenchmark;
+import dev.graft.core.train.Schedule;
+import dev.graft.core.train.TrainingOptions;
+import dev.graft.error.GraftException;
+import dev.graft.graph.DType;
+import dev.graft.spi.Backend;
+import jakarta.inject.Inject;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Measures training steps. */
+@Command(name = "bench", mixinStandardHelpOptions = true, sortOptions = false, description = "Runs real training steps of a model with random weights and tells how fast they are. The loss counts every token.", footer = {
+  "", "Shapes: probe, tinyllama-1.1b, llama-7b, llama-3-8b, llama-65b.", "", "Examples:",
+  "  graft bench --shape probe --method lora --rank 8",
+  "  graft bench --shape layers=2,hidden=256,ffn=688,heads=4,vocab=1000 --batch 2 --seq 64 --json"})
+final class BenchCommand implements Callable<Integer> {
+  private final PluginCatalog plugins;
+  private final Streams streams;
+
+  @Option(names = "--shape", paramLabel = "NAME|SIZES", description = "Sizes of the model (default: ${DEFAULT-VALUE}).", defaultValue = "probe")
+  String shape = "probe";
+
+  @Option(names = "--method", paramLabel = "ID", description = "Method (default: ${DEFAULT-VALUE}).", defaultValue = "lora")
+  String method = "lora";
+
+  @Mixin
+  MethodFlags settings = new MethodFlags();
+
+  @Option(names = "--backend", paramLabel = "ID", description = "Backend (default: the best available).")
+  @Nullable
+  String backend;
+
+  @Option(names = "--dtype", paramLabel = "TYPE", description = "Compute type: f32, bf16, f16 or f64 (default: ${DEFAULT-VALUE}).", defaultValue = "f32")
+  String dtype = "f32";
+
+  @Option(names = "--batch", paramLabel = "N", description = "Sequences of a batch (default: ${DEFAULT-VALUE}).", defaultValue = "4")
+  int batch = 4;
+
+  @Option(names = "--seq", paramLabel = "N", description = "Tokens of a sequence (default: ${DEFAULT-VALUE}).", defaultValue = "256")
+  int length = 256;
+
+  @Option(names = "--steps", paramLabel = "N", description = "Steps to measure (default: ${DEFAULT-VALUE}).", defaultValue = "20")
+  int steps = 20;
+
+  @Option(names = "--warmup", paramLabel = "N", description = "Steps before those (default: ${DEFAULT-VALUE}).", defaultValue = "3")
+  int warmup = 3;
+
+  @Option(names = "--threads", paramLabel = "N", description = "Threads for one operation (default: all processors).", defaultValue = "0")
+  int threads;
+
+  @Option(names = "--checkpoint", description = "Compute blocks again in the backward pass instead of keeping their values.")
+  boolean checkpoint;
+
+  @Option(names = "--quantize", paramLabel = "ID", description = "Quantizer for the frozen linear layers, such as nf4.")
+  @Nullable
+  String quantize;
+
+  @Option(names = "--json", description = "Print one JSON object.")
+  boolean json;
+
+  @Inject
+  BenchCommand(PluginCatalog plugins, Streams streams) {
+    this.plugins = plugins;
+    this.streams = streams;
+  }
+
+  @Override
+  public Integer call() {
+    if (batch < 1 || length < 2 || steps < 1 || warmup < 0) {
+      throw new GraftException("bench needs --batch and --steps of 1 or more, --seq of 2 or more and --warmup"
+          + " of 0 or more; not " + batch + ", " + steps + ", " + length + " and " + warmup);
+    }
+    DType type = ComputeTypes.parse(dtype);
+    ModelShape sizes = ModelShape.parse(shape);
+    Backend chosen = Backends.choose(plugins, Optional.ofNullable(backend), type);
+    Map<String, Object> configuration = MethodFlags.settings(plugins.method(method), settings.given());
+    BaseModel base = quantize == null
+        ? SyntheticWeights.dense(sizes, type, plugins)
+        : SyntheticWeights.quantized(sizes, type, plugins.quantizer(quantize), plugins);
+    TrainingOptions options = new TrainingOptions(Math.max(steps + warmup, 4), 1, 1e-4, Schedule.CONSTANT, 0,
+        0, 0.9, 0.999, 1e-8, 1, type, checkpoint, 0);
+    try (GraftModel model = GraftModel.of(base, new ModelOptions(Optional.of(chosen.id()), type, threads),
+        plugins)) {
+      GraftAdapter adapter = model.attach(method, configuration);
+      StepBenchmark.Result result = StepBenchmark.run(adapter, options, batch, length, warmup, steps);
+      TrainingPlan plan = TrainingPlan.of(base, adapter.attachment(), options, batch, length);
+      long planned = plan.totalBytes() - plan.activationBytes() + result.stepBytes();
+      print(chosen, plan, planned, result);
+    }
+    return 0;
+  }
+
+  private void print(Backend chosen, TrainingPlan plan, long planned, StepBenchmark.Result result) {
+    if (json) {
+      Map<String, @Nullable Object> fields = new LinkedHashMap<>();
+      fields.put("backend", chosen.id());
+      fields.put("shape", shape);
+      fields.put("method", method);
+      fields.put("dtype", dtype.toLowerCase(Locale.ROOT));
+      fields.put("quantizer", quantize);
+      fields.put("batch", batch);
+      fields.put("seq", length);
+      fields.put("checkpoint", checkpoint);
+      fields.put("trained_parameters", plan.trainedParameters());
+      fields.put("base_parameters", plan.baseParameters());
+      fields.put("tokens_per_second", result.tokensPerSecond());
+      fields.put("step_ms", Map.of("min", result.minimumMillis(), "median", result.medianMillis(), "max",
+          result.maximumMillis()));
+      fields.put("peak_memory_bytes",
+          result.peakBytes().isPresent() ? result.peakBytes().getAsLong() : null);
+      fields.put("planned_memory_bytes", planned);
+      fields.put("loss_first", result.firstLoss());
+      fields.put("loss_last", result.lastLoss());
+      streams.out().println(Json.formatLine(fields));
+      return;
+    }
+    Table table = new Table("what", "value")
+        .row("backend", chosen.id() + ", " + dtype)
+        .row("model", shape + ", " + Quantities.count(plan.baseParameters()) + " parameters")
+        .row("method", method + ", " + Quantities.count(plan.trainedParameters()) + " trained, "
+            + Quantities.percent(plan.trainedShare()))
+        .row("tokens a second", Quantities.count(Math.round(result.tokensPerSecond())))
+        .row("a step", millis(result.medianMillis()) + " (" + millis(result.minimumMillis()) + " to "
+            + millis(result.maximumMillis()) + ")")
+        .row("memory planned", Quantities.bytes(planned))
+        .row("memory of the process at its peak",
+            result.peakBytes().isPresent() ? Quantities.bytes(result.peakBytes().getAsLong()) : "unknown")
+        .row("loss, first and last step",
+            Quantities.loss(result.firstLoss()) + " " + Quantities.loss(result.lastLoss()));
+    table.lines().stream().skip(1).forEach(streams.out()::println);
+  }
+
+  private static String millis(double value) {
+    return String.format(Locale.ROOT, "%.1f ms", value);
+  }
+}

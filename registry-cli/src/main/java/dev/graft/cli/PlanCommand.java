@@ -1,0 +1,208 @@
+package dev.graft.cli;
+
+import dev.graft.cli.text.Quantities;
+import dev.graft.cli.text.Table;
+import dev.graft.core.attach.Attachment;
+import dev.graft.core.files.Json;
+import dev.graft.core.model.BaseModel;
+import dev.graft.core.model.LoadedModel;
+import dev.graft.core.plan.ModelShape;
+import dev.graft.core.plan.ModuleShare;
+import dev.graft.core.plan.SyntheticWeights;
+import dev.graft.core.plan.TrainingPlan;
+import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.run.MethodSettings;
+import dev.graft.core.train.Schedule;
+import dev.graft.core.train.TrainingOptions;
+import dev.graft.error.GraftException;
+import dev.graft.graph.DType;
+import jakarta.inject.Inject;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Tells what training would take. */
+@Command(name = "plan", mixinStandardHelpOptions = true, sortOptions = false, description = "Tells what a method would train in a model and how much memory a step would take, without reading a weight.", footer = {
+  "", "Examples:",
+  "  graft plan --shape llama-7b --method lora --rank 8 --targets q_proj,v_proj",
+  "  graft plan --model demo/base --compare --batch 16 --max-length 128"})
+final class PlanCommand implements Callable<Integer> {
+  private final PluginCatalog plugins;
+  private final Streams streams;
+
+  @Option(names = "--model", paramLabel = "DIR", description = "Model folder.")
+  @Nullable
+  Path model;
+
+  @Option(names = "--shape", paramLabel = "NAME|SIZES", description = "A model without files: probe, tinyllama-1.1b, llama-7b, llama-3-8b, llama-65b, or sizes.")
+  @Nullable
+  String shape;
+
+  @Option(names = "--method", paramLabel = "ID", description = "Method; several are compared (default: lora).")
+  List<String> methods = new ArrayList<>();
+
+  @Option(names = "--compare", description = "Compare all methods that are installed.")
+  boolean compare;
+
+  @Mixin
+  MethodFlags settings = new MethodFlags();
+
+  @Option(names = "--batch", paramLabel = "N", description = "Sequences of a batch (default: ${DEFAULT-VALUE}).", defaultValue = "8")
+  int batch = 8;
+
+  @Option(names = "--accumulation", paramLabel = "N", description = "Batches that make a step (default: ${DEFAULT-VALUE}).", defaultValue = "1")
+  int accumulation = 1;
+
+  @Option(names = "--max-length", paramLabel = "N", description = "Tokens of a sequence (default: ${DEFAULT-VALUE}).", defaultValue = "512")
+  int length = 512;
+
+  @Option(names = "--dtype", paramLabel = "TYPE", description = "Compute type: f32, bf16, f16 or f64 (default: ${DEFAULT-VALUE}).", defaultValue = "f32")
+  String dtype = "f32";
+
+  @Option(names = "--checkpoint", description = "Compute blocks again in the backward pass instead of keeping their values.")
+  boolean checkpoint;
+
+  @Option(names = "--json", description = "Print one JSON object a method.")
+  boolean json;
+
+  private record Planned(String method, TrainingPlan plan, List<ModuleShare> modules) {}
+
+  @Inject
+  PlanCommand(PluginCatalog plugins, Streams streams) {
+    this.plugins = plugins;
+    this.streams = streams;
+  }
+
+  @Override
+  public Integer call() {
+    List<String> faults = new ArrayList<>();
+    if ((model == null) == (shape == null)) {
+      faults.add("give either --model DIR or --shape NAME");
+    }
+    if (batch < 1) {
+      faults.add("--batch must be 1 or more, not " + batch);
+    }
+    if (length < 2) {
+      faults.add("--max-length must be 2 or more, not " + length);
+    }
+    if (compare && !methods.isEmpty()) {
+      faults.add("--compare takes all methods, so leave --method out");
+    }
+    if (!faults.isEmpty()) {
+      throw new GraftException("plan: " + String.join("; ", faults));
+    }
+    DType type = ComputeTypes.parse(dtype);
+    if (model == null) {
+      print(plan(SyntheticWeights.dense(ModelShape.parse(java.util.Objects.requireNonNull(shape)), type,
+          plugins), type));
+    } else {
+      try (LoadedModel loaded = LoadedModel.open(model, plugins)) {
+        print(plan(loaded.base(), type));
+      }
+    }
+    return 0;
+  }
+
+  private List<Planned> plan(BaseModel base, DType type) {
+    TrainingOptions options = new TrainingOptions(1, accumulation, 1e-4, Schedule.CONSTANT, 0, 0, 0.9, 0.999,
+        1e-8, 1, type, checkpoint, 0);
+    List<String> wanted = compare
+        ? List.copyOf(plugins.methods().keySet())
+        : methods.isEmpty() ? List.of("lora") : methods;
+    List<Planned> planned = new ArrayList<>();
+    for (String id : wanted) {
+      Map<String, Object> given = settings.given();
+      if (wanted.size() > 1) {
+        given.keySet().removeIf(name -> !name.equals("set")
+            && !MethodSettings.hasShortName(plugins.method(id), name));
+      }
+      Attachment attachment = MethodSettings.attach(plugins, id,
+          MethodFlags.settings(plugins.method(id), given), base.outline());
+      planned.add(new Planned(id, TrainingPlan.of(base, attachment, options, batch, length),
+          ModuleShare.of(attachment)));
+    }
+    return planned;
+  }
+
+  private void print(List<Planned> planned) {
+    if (json) {
+      planned.forEach(p -> streams.out().println(Json.formatLine(fields(p))));
+      return;
+    }
+    if (planned.size() == 1) {
+      one(planned.getFirst());
+    } else {
+      several(planned);
+    }
+  }
+
+  private void one(Planned planned) {
+    TrainingPlan plan = planned.plan;
+    streams.out().println("Method " + planned.method + " trains " + Quantities.exact(plan.trainedParameters())
+        + " of " + Quantities.exact(plan.baseParameters()) + " parameters: "
+        + Quantities.percent(plan.trainedShare()));
+    Table modules = new Table("module", "shape", ">how many", ">trained in each", ">share of its weight");
+    for (ModuleShare module : planned.modules) {
+      modules.row(module.name(), module.shape(), "" + module.count(),
+          Quantities.exact(module.trainedParameters()),
+          module.baseParameters() == 0 ? "" : Quantities.percent(module.share()));
+    }
+    streams.out().println();
+    modules.lines().forEach(streams.out()::println);
+    streams.out().println();
+    Table memory = new Table("memory of a step of " + batch + " x " + length + " tokens, " + dtype, ">");
+    items().forEach((name, bytes) -> memory.row(name, Quantities.bytes(bytes.applyAsLong(plan))));
+    memory.lines().forEach(streams.out()::println);
+    streams.out().println("Activations are those of the step's own graph at its peak. The adapter's gradients, "
+        + Quantities.bytes(plan.gradientBytes()) + ", are among them.");
+  }
+
+  private void several(List<Planned> planned) {
+    List<String> head = new ArrayList<>(List.of("method", ">trained", ">share"));
+    items().keySet().forEach(name -> head.add(">" + name));
+    Table table = new Table(head.toArray(String[]::new));
+    for (Planned p : planned) {
+      List<String> cells = new ArrayList<>(List.of(p.method, Quantities.count(p.plan.trainedParameters()),
+          Quantities.percent(p.plan.trainedShare())));
+      items().values().forEach(bytes -> cells.add(Quantities.bytes(bytes.applyAsLong(p.plan))));
+      table.row(cells.toArray(String[]::new));
+    }
+    table.lines().forEach(streams.out()::println);
+  }
+
+  private static Map<String, ToLongFunction<TrainingPlan>> items() {
+    Map<String, ToLongFunction<TrainingPlan>> items = new LinkedHashMap<>();
+    items.put("frozen weights", TrainingPlan::weightBytes);
+    items.put("adapter", TrainingPlan::adapterBytes);
+    items.put("optimiser state", TrainingPlan::optimizerBytes);
+    items.put("activations and gradients", TrainingPlan::activationBytes);
+    items.put("inputs", TrainingPlan::inputBytes);
+    items.put("total", TrainingPlan::totalBytes);
+    return items;
+  }
+
+  private static Map<String, Object> fields(Planned planned) {
+    TrainingPlan plan = planned.plan;
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("method", planned.method);
+    fields.put("base_parameters", plan.baseParameters());
+    fields.put("trained_parameters", plan.trainedParameters());
+    fields.put("trained_percent", plan.trainedShare() * 100);
+    fields.put("weight_bytes", plan.weightBytes());
+    fields.put("adapter_bytes", plan.adapterBytes());
+    fields.put("optimizer_bytes", plan.optimizerBytes());
+    fields.put("activation_bytes", plan.activationBytes());
+    fields.put("gradient_bytes", plan.gradientBytes());
+    fields.put("input_bytes", plan.inputBytes());
+    fields.put("total_bytes", plan.totalBytes());
+    return fields;
+  }
+}
