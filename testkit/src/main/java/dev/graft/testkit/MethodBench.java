@@ -26,11 +26,11 @@ final class MethodBench implements AutoCloseable {
   private final Random random;
   private final Attachment attachment;
 
-  MethodBench(PeftMethod<?> method, MethodSample sample, DType type, String test) {
+  MethodBench(PeftMethod<?> method, MethodSample sample, TinyModel model, DType type, String test) {
     this.method = method;
     this.random = Seed.stream(test);
     // The weights are the same in all tests, so that those of one can be loaded by another.
-    this.bench = new Bench(Bench.randomWeights(new TinyModel(), Seed.stream("tiny model")), type);
+    this.bench = new Bench(Bench.randomWeights(model, Seed.stream("tiny model")), type);
     this.attachment = new Attachment(method, configuration(method, sample), bench.base().outline(), true);
     formulas().initialise(5);
   }

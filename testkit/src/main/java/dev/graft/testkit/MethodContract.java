@@ -64,13 +64,16 @@ import org.junit.jupiter.api.io.TempDir;
  * <p>
  * The decoder has two layers, {@code model.layers.0} and {@code .1}, with {@code self_attn.q_proj} (which has
  * a bias), {@code k_proj}, {@code v_proj}, {@code o_proj}, {@code mlp.up_proj} and {@code mlp.down_proj} (a
- * Conv1D with a bias), the table {@code model.embed_tokens}, and {@code lm_head}, which is tied to it. It has
- * 4 query and 2 key/value heads of 4 features, and a width of 12.
+ * Conv1D with a bias), the table {@code model.embed_tokens}, and {@code lm_head}, which is tied to it but for
+ * merging. It has 4 query and 2 key/value heads of 4 features, and a width of 12.
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public abstract class MethodContract {
   private static final int TRAINING_STEPS = 12;
   private static final int NEW_TOKENS = 6;
+  private static final TinyModel TIED = new TinyModel(true);
+  /** A tied weight cannot become what the embedding and what the head would be merged to. */
+  private static final TinyModel UNTIED = new TinyModel(false);
 
   @TempDir
   Path folder = Path.of("");
@@ -95,8 +98,13 @@ public abstract class MethodContract {
   }
 
   private Stream<DynamicTest> eachOnBench(DType type, BenchTest body) {
+    return eachOnBench(TIED, type, body);
+  }
+
+  private Stream<DynamicTest> eachOnBench(TinyModel model, DType type, BenchTest body) {
     return each(sample -> {
-      try (MethodBench bench = new MethodBench(method(), sample, type, sample.configuration().toString())) {
+      String test = sample.configuration().toString();
+      try (MethodBench bench = new MethodBench(method(), sample, model, type, test)) {
         body.run(sample, bench);
       }
     });
@@ -164,7 +172,7 @@ public abstract class MethodContract {
       keys.remove("peft_type");
       List<Object> junk = List.of(-1L, 0L, 1e300, 0.5, true, "", "nonsense [", List.of(), List.of(List.of()),
           List.of(1.5), Map.of(), Map.of("x", List.of()));
-      try (Bench bench = new Bench(Bench.randomWeights(new TinyModel(), Seed.stream("junk")), DType.F32)) {
+      try (Bench bench = new Bench(Bench.randomWeights(TIED, Seed.stream("junk")), DType.F32)) {
         for (String key : keys) {
           for (Object value : junk) {
             Map<String, Object> fields = new LinkedHashMap<>(good);
@@ -195,7 +203,7 @@ public abstract class MethodContract {
       if (sample.configuration().get("target_modules") instanceof List<?>) {
         Map<String, Object> fields = MethodBench.fields(method(), sample);
         fields.put("target_modules", List.of("q_prj"));
-        try (Bench bench = new Bench(Bench.randomWeights(new TinyModel(), Seed.stream("target")),
+        try (Bench bench = new Bench(Bench.randomWeights(TIED, Seed.stream("target")),
             DType.F32)) {
           assertThatThrownBy(() -> attach(fields, bench)).isInstanceOf(GraftException.class)
               .hasMessageContaining("q_prj");
@@ -315,7 +323,7 @@ public abstract class MethodContract {
 
   @TestFactory
   Stream<DynamicTest> mergesIntoTheBaseOrSaysThatItCannot() {
-    return eachOnBench(DType.F64, (sample, bench) -> {
+    return eachOnBench(UNTIED, DType.F64, (sample, bench) -> {
       bench.disturbed();
       if (!sample.mergeable()) {
         assertThatThrownBy(() -> bench.formulas().merge()).isInstanceOf(GraftException.class)

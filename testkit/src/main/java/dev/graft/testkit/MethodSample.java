@@ -1,8 +1,8 @@
 package dev.graft.testkit;
 
 import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.TreeMap;
 import org.apiguardian.api.API;
 
 /**
@@ -16,14 +16,14 @@ import org.apiguardian.api.API;
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public record MethodSample(Map<String, Object> configuration, boolean identityAtStart, boolean mergeable) {
-  /** Copies the fields, keeping their order. */
+  /** Copies and sorts the fields. */
   public MethodSample {
-    configuration = Collections.unmodifiableMap(new LinkedHashMap<>(configuration));
+    configuration = Collections.unmodifiableMap(new TreeMap<>(configuration));
   }
 
   /** Creates a sample of which both claims hold. */
   public static MethodSample of(Map<String, ?> configuration) {
-    return new MethodSample(new LinkedHashMap<>(configuration), true, true);
+    return new MethodSample(new TreeMap<>(configuration), true, true);
   }
 
   /** Returns this sample for a configuration whose fresh adapter changes the model. */

@@ -14,9 +14,11 @@ import dev.graft.spi.Layers;
 /**
  * Builds a decoder of two small layers that has one of everything: a layer with a bias and layers without, a
  * layer stored as GPT-2's Conv1D, grouped key/value heads, rotated positions, and a head tied to the
- * embedding.
+ * embedding if asked.
+ *
+ * @param tied whether the head's weight is the embedding's
  */
-final class TinyModel implements CausalModel {
+record TinyModel(boolean tied) implements CausalModel {
   private static final long VOCABULARY = 17;
   private static final long HIDDEN = 12;
   private static final long HEADS = 4;
@@ -55,7 +57,7 @@ final class TinyModel implements CausalModel {
 
   @Override
   public Tensor logits(Layers layers, Tensor rows) {
-    return layers.head("lm_head", rows, VOCABULARY, EMBEDDING);
+    return layers.head("lm_head", rows, VOCABULARY, tied ? EMBEDDING : "");
   }
 
   private static Tensor norm(Layers layers, String name, Tensor x) {
