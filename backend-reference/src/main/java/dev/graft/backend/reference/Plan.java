@@ -1,5 +1,6 @@
 package dev.graft.backend.reference;
 
+import dev.graft.graph.Expansion;
 import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Primitive;
@@ -51,14 +52,14 @@ record Plan(int slots, Map<String, Integer> inputs, Map<String, Integer> variabl
   record Output(int slot, Shape shape) {}
 
   static Plan of(Graph graph) {
-    Expansion expansion = new Expansion(graph);
+    Graph primitive = Expansion.of(graph, _ -> false);
     Maker maker = new Maker();
-    expansion.schedule().forEach(maker::add);
+    primitive.schedule().forEach(maker::add);
     Map<String, Output> outputs = new LinkedHashMap<>();
-    graph.outputs()
-        .forEach((name, node) -> outputs.put(name, new Output(maker.slot(expansion.of(node)), node.shape())));
+    primitive.outputs()
+        .forEach((name, node) -> outputs.put(name, new Output(maker.slot(node), node.shape())));
     Map<String, Integer> assignments = new LinkedHashMap<>();
-    graph.assignments().forEach(a -> assignments.put(a.name(), maker.slot(expansion.of(a.value()))));
+    primitive.assignments().forEach(a -> assignments.put(a.name(), maker.slot(a.value())));
     return maker.plan(outputs, assignments);
   }
 

@@ -1,0 +1,41 @@
+package dev.graft.backend.djl;
+
+import dev.graft.graph.Shape;
+import dev.graft.graph.Tensor;
+import dev.graft.graph.nn.BlockDequantize;
+
+/** Writes the decoding of 4-bit weights: every byte looks its two values up in a table of 256 pairs. */
+final class DequantizeScripts {
+  private DequantizeScripts() {
+  }
+
+  /** Tells whether a weight is made of whole bytes and whole blocks. */
+  static boolean knows(BlockDequantize op) {
+    return op.shape().size() % op.blockSize() == 0 && op.blockSize() % 2 == 0;
+  }
+
+  static void write(ScriptWriter out, Tensor node, BlockDequantize op) {
+    Shape shape = op.shape();
+    long pairs = shape.size() / 2;
+    String book = out.name(node.input(2));
+    String table = out.shared("table " + book + " " + op.dtype(), () -> table(out, book));
+    String bytes = out.line("torch.to(torch.reshape(" + out.name(node.input(0)) + ", [" + pairs + "]), 4)");
+    String values = out.line("torch.view(torch.take(" + table + ", " + bytes + "), 6)");
+    long blocks = shape.size() / op.blockSize();
+    String scaled = "torch.mul_(torch.reshape(" + values + ", [" + blocks + ", " + op.blockSize()
+        + "]), torch.reshape(" + out.name(node.input(1)) + ", [" + blocks + ", 1]))";
+    out.lifetimes().scratch(pairs * 8);
+    String plain = "torch.reshape(" + scaled + ", " + ScriptWriter.dims(shape) + ")";
+    out.define(node, op.dtype() == dev.graft.graph.DType.F32
+        ? plain
+        : PrimitiveScripts.converted(plain, op.dtype()));
+  }
+
+  /** Builds the pairs of values of every byte, each pair as the bits of one I64. */
+  private static String table(ScriptWriter out, String book) {
+    String high = "torch.reshape(torch.expand(torch.reshape(" + book + ", [16, 1]), [16, 16]), [256])";
+    String low = "torch.reshape(torch.expand(torch.reshape(" + book + ", [1, 16]), [16, 16]), [256])";
+    return out.line("torch.reshape(torch.view(torch.contiguous(torch.stack([" + high + ", " + low
+        + "], 1)), 4), [256])");
+  }
+}

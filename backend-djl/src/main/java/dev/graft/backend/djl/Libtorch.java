@@ -1,0 +1,179 @@
+package dev.graft.backend.djl;
+
+import ai.djl.Device;
+import ai.djl.engine.Engine;
+import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.SparseFormat;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
+import ai.djl.pytorch.engine.PtSymbolBlock;
+import ai.djl.pytorch.jni.IValue;
+import ai.djl.pytorch.jni.IValueUtils;
+import ai.djl.pytorch.jni.JniUtils;
+import dev.graft.graph.DType;
+import dev.graft.graph.HostTensor;
+import dev.graft.graph.Shape;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Holds one manager of PyTorch's memory, and moves tensors between it and the host. */
+final class Libtorch implements AutoCloseable {
+  /** A direct buffer, which is how memory is handed over, cannot be longer. */
+  private static final long LONGEST_BUFFER = Integer.MAX_VALUE;
+  private static final String TOOLS = """
+      class M(Module):
+        __parameters__ = []
+        __buffers__ = []
+        training : bool
+        def clone(self: __torch__.M, x: Tensor) -> Tensor:
+          return torch.clone(x)
+        def cat(self: __torch__.M, parts: List[Tensor]) -> Tensor:
+          return torch.cat(parts, 0)
+        def bits(self: __torch__.M, x: Tensor) -> Tensor:
+          return torch.view(torch.contiguous(x), 2)
+        def contiguous(self: __torch__.M, x: Tensor) -> Tensor:
+          return torch.contiguous(x)
+      """;
+
+  private final PtNDManager manager;
+  private final PtSymbolBlock tools;
+
+  private Libtorch(PtNDManager manager) {
+    this.manager = manager;
+    this.tools = load(TOOLS);
+  }
+
+  /**
+   * Opens a manager. Threads, and the executor's mode, hold for the whole process: PyTorch has one pool.
+   *
+   * @throws EngineException if the native library cannot be loaded
+   */
+  static Libtorch open(int threads) {
+    loadEngine();
+    JniUtils.setNumThreads(threads);
+    // The profiling executor is slow in the first calls and takes much memory, and gains nothing here.
+    JniUtils.setGraphExecutorOptimize(false);
+    return new Libtorch((PtNDManager) NDManager.newBaseManager(Device.cpu(), "PyTorch"));
+  }
+
+  /** Loads the native library once a process. */
+  static void loadEngine() {
+    // DJL counts its users and fetches missing natives over the network unless it is told not to.
+    setUnlessGiven("OPT_OUT_TRACKING");
+    setUnlessGiven("ai.djl.offline");
+    Engine.getEngine("PyTorch");
+  }
+
+  private static void setUnlessGiven(String property) {
+    if (System.getProperty(property) == null) {
+      System.setProperty(property, "true");
+    }
+  }
+
+  /** Loads a module from code whose class is {@link TorchArchive#CLASS}. */
+  PtSymbolBlock load(String code) {
+    try {
+      return JniUtils.loadModule(manager, new ByteArrayInputStream(TorchArchive.of(code)),
+          false, false);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Calls a method that returns a list of tensors; the caller closes them. */
+  List<PtNDArray> call(PtSymbolBlock block, String method, List<List<PtNDArray>> arguments) {
+    List<IValue> values = new ArrayList<>();
+    try {
+      arguments.forEach(list -> values.add(IValue.listFrom(list.toArray(PtNDArray[]::new))));
+      try (IValue result = IValueUtils.runMethod(block, method, values.toArray(IValue[]::new))) {
+        return List.of(result.toTensorArray(manager));
+      }
+    } finally {
+      values.forEach(IValue::close);
+    }
+  }
+
+  private PtNDArray tool(String method, IValue argument) {
+    try (argument; IValue result = IValueUtils.runMethod(tools, method, argument)) {
+      return result.toTensor(manager);
+    }
+  }
+
+  /** Makes a tensor that reads the host's memory; the caller keeps that memory. */
+  PtNDArray view(HostTensor tensor) {
+    Shape shape = tensor.shape();
+    if (tensor.bytes() == 0) {
+      return zeros(tensor.dtype(), shape);
+    }
+    if (tensor.bytes() <= LONGEST_BUFFER) {
+      return view(tensor.segment(), tensor.dtype(), shape);
+    }
+    return joined(tensor);
+  }
+
+  private PtNDArray view(MemorySegment segment, DType type, Shape shape) {
+    ByteBuffer buffer = direct(segment).asByteBuffer();
+    return JniUtils.createNdFromByteBuffer(manager, buffer, new ai.djl.ndarray.types.Shape(shape.dims()),
+        TorchType.of(type), SparseFormat.DENSE, Device.cpu());
+  }
+
+  private static MemorySegment direct(MemorySegment segment) {
+    return segment.isNative()
+        ? segment
+        : java.lang.foreign.Arena.ofAuto().allocate(segment.byteSize(), 64).copyFrom(segment);
+  }
+
+  /** Copies a tensor that is longer than a buffer can be, by pieces of its first axis. */
+  private PtNDArray joined(HostTensor tensor) {
+    Shape shape = tensor.shape();
+    long rowBytes = tensor.bytes() / shape.dim(0);
+    long rows = Math.max(1, LONGEST_BUFFER / rowBytes);
+    List<PtNDArray> parts = new ArrayList<>();
+    try {
+      for (long from = 0; from < shape.dim(0); from += rows) {
+        long count = Math.min(rows, shape.dim(0) - from);
+        parts.add(view(tensor.segment().asSlice(from * rowBytes, count * rowBytes), tensor.dtype(),
+            shape.with(0, count)));
+      }
+      return tool("cat", IValue.listFrom(parts.toArray(PtNDArray[]::new)));
+    } finally {
+      parts.forEach(PtNDArray::close);
+    }
+  }
+
+  PtNDArray zeros(DType type, Shape shape) {
+    return JniUtils.createZerosNdArray(manager, new ai.djl.ndarray.types.Shape(shape.dims()),
+        TorchType.of(type), Device.cpu(), SparseFormat.DENSE);
+  }
+
+  PtNDArray clone(PtNDArray array) {
+    return tool("clone", IValue.from(array));
+  }
+
+  /** Copies a tensor to the host. */
+  HostTensor toHost(PtNDArray array, DType type, Shape shape) {
+    HostTensor host = HostTensor.zeros(type, shape);
+    if (host.bytes() == 0) {
+      return host;
+    }
+    // DJL has no buffers of half types, so their bits are read as integers.
+    boolean half = type == DType.BF16 || type == DType.F16;
+    try (PtNDArray plain = tool(half ? "bits" : "contiguous", IValue.from(array))) {
+      host.segment().copyFrom(MemorySegment.ofBuffer(JniUtils.getByteBuffer(plain, true)));
+    }
+    return host;
+  }
+
+  @Override
+  public void close() {
+    tools.close();
+    manager.close();
+  }
+}

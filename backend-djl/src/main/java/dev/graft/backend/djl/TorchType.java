@@ -1,0 +1,38 @@
+package dev.graft.backend.djl;
+
+import ai.djl.ndarray.types.DataType;
+import dev.graft.graph.DType;
+
+/** Translates types of elements. */
+final class TorchType {
+  private TorchType() {
+  }
+
+  /** Returns the number that TorchScript has for a type (c10/core/ScalarType.h). */
+  static int code(DType type) {
+    return switch (type) {
+      case U8 -> 0;
+      case I32 -> 3;
+      case I64 -> 4;
+      case F16 -> 5;
+      case F32 -> 6;
+      case F64 -> 7;
+      case BOOL -> 11;
+      case BF16 -> 15;
+    };
+  }
+
+  /** Returns DJL's name of a type. */
+  static DataType of(DType type) {
+    return switch (type) {
+      case U8 -> DataType.UINT8;
+      case I32 -> DataType.INT32;
+      case I64 -> DataType.INT64;
+      case F16 -> DataType.FLOAT16;
+      case F32 -> DataType.FLOAT32;
+      case F64 -> DataType.FLOAT64;
+      case BOOL -> DataType.BOOLEAN;
+      case BF16 -> DataType.BFLOAT16;
+    };
+  }
+}
