@@ -8,10 +8,12 @@ module dev.graft.core {
   exports dev.graft.core.check;
   exports dev.graft.core.files;
   exports dev.graft.core.generate;
+  exports dev.graft.core.merge;
   exports dev.graft.core.model;
   exports dev.graft.core.pass;
   exports dev.graft.core.plan;
   exports dev.graft.core.plugin;
+  exports dev.graft.core.quantize;
   exports dev.graft.core.run;
   exports dev.graft.core.train;
 

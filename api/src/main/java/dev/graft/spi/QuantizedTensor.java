@@ -4,6 +4,7 @@ import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
+import java.lang.foreign.SegmentAllocator;
 import java.util.Map;
 import org.apiguardian.api.API;
 
@@ -12,6 +13,9 @@ import org.apiguardian.api.API;
 public interface QuantizedTensor {
   /** Returns the shape of the weight that is encoded. */
   Shape shape();
+
+  /** Returns the type that the weight had before it was encoded. */
+  DType dtype();
 
   /** Returns the tensors that a checkpoint stores, by their names. */
   Map<String, HostTensor> stored();
@@ -29,4 +33,14 @@ public interface QuantizedTensor {
 
   /** Decodes on the host. */
   HostTensor decode(DType type);
+
+  /**
+   * Encodes other values as this weight was encoded: in the same code, by the same settings, under the same
+   * names.
+   *
+   * @param value floating-point values of the same shape
+   * @param memory where the parts are allocated
+   * @throws dev.graft.error.GraftException if a value is NaN or infinite
+   */
+  QuantizedTensor encodeAgain(HostTensor value, SegmentAllocator memory);
 }

@@ -1,9 +1,13 @@
 package dev.graft.spi;
 
+import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
+import java.lang.foreign.SegmentAllocator;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import org.apiguardian.api.API;
+import org.jspecify.annotations.Nullable;
 
 /** Stores weights in few bits. */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
@@ -32,7 +36,18 @@ public interface Quantizer extends Plugin {
    *
    * @param weight the weight's name, under which its parts will be stored
    * @param value floating-point values
-   * @param options block size and the like
+   * @param options block size and the like; unknown ones are faults
+   * @param memory where the parts are allocated
+   * @throws dev.graft.error.GraftException if an option is faulty, or a value is NaN or infinite
    */
-  QuantizedTensor encode(String weight, HostTensor value, Configuration options);
+  QuantizedTensor encode(String weight, HostTensor value, Configuration options, SegmentAllocator memory);
+
+  /**
+   * Returns what {@code config.json} says of a model in this code, under {@code quantization_config}.
+   *
+   * @param options as for {@link #encode}
+   * @param compute the type in which other tools are to compute with the decoded weights
+   * @throws dev.graft.error.GraftException if an option is faulty
+   */
+  Map<String, @Nullable Object> modelConfig(Configuration options, DType compute);
 }

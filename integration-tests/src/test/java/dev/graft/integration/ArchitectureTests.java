@@ -20,7 +20,8 @@ class ArchitectureTests {
 
   @Test
   void plugInsKnowTheInterfacesAlone() {
-    noClasses().that().resideInAnyPackage("dev.graft.methods..", "dev.graft.models..", "dev.graft.backend..")
+    noClasses().that().resideInAnyPackage("dev.graft.methods..", "dev.graft.models..", "dev.graft.backend..",
+        "dev.graft.quant..")
         .should().dependOnClassesThat().resideInAnyPackage("dev.graft.core..", "dev.graft.cli..")
         .check(product);
   }
@@ -31,7 +32,7 @@ class ArchitectureTests {
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage("dev.graft.core..", "dev.graft.methods..", "dev.graft.models..",
-            "dev.graft.backend..", "tools.jackson..", "com.google..", "picocli..")
+            "dev.graft.quant..", "dev.graft.backend..", "tools.jackson..", "com.google..", "picocli..")
         .check(product);
   }
 

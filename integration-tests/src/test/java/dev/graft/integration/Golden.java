@@ -29,6 +29,9 @@ final class Golden {
   /** Tells whether the plug-ins that a case is about are installed. */
   static boolean supported(Path folder, PluginCatalog plugins) {
     Map<String, @Nullable Object> json = Json.readObject(folder.resolve("case.json"));
+    if (json.get("quant_type") instanceof String code) {
+      return plugins.quantizersById().containsKey(code);
+    }
     if (!(json.get("model") instanceof String path)) {
       return false;
     }

@@ -47,7 +47,7 @@ final class Bench implements AutoCloseable {
   /** Draws weights for a model: matrices of about unit gain, and vectors around 1. */
   static BaseModel randomWeights(CausalModel model, Random random) {
     Map<String, HostTensor> weights = new LinkedHashMap<>();
-    ModelGraphs.outline(model).parameters().forEach((name, shape) -> weights.put(name, shape.rank() == 1
+    BaseModel.outline(model).parameters().forEach((name, shape) -> weights.put(name, shape.rank() == 1
         ? Values.between(0.7, 1.3, DType.F32, shape, random)
         : Values.between(-1, 1, DType.F32, shape, random)));
     return new BaseModel(model, TensorSource.of(weights), List.of());

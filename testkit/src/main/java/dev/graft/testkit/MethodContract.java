@@ -218,7 +218,7 @@ public abstract class MethodContract {
       TokenBatch batch = bench.batch();
       HostTensor plain = bench.bench().logits(RowGroup.base(2), batch);
       HostTensor adapted = bench.bench().logits(bench.rows(2), batch);
-      double change = distance(plain, adapted);
+      double change = Nearness.distance(plain, adapted);
       if (sample.identityAtStart()) {
         assertThat(change).as("change by a fresh adapter").isLessThan(1e-9);
       } else {
@@ -259,7 +259,7 @@ public abstract class MethodContract {
       assertThat(gradients.keySet()).isEqualTo(
           new TreeSet<>(bench.attachment().trainable().stream().map(tensor -> tensor.key()).toList()));
       gradients
-          .forEach((key, gradient) -> assertThat(largest(present(key, gradient))).as("gradient of " + key)
+          .forEach((key, gradient) -> assertThat(Nearness.largest(present(key, gradient))).as("gradient of " + key)
               .isPositive());
     });
   }
@@ -272,8 +272,8 @@ public abstract class MethodContract {
           .gradients(bench.bench().loss(bench.rows(2), batch, false));
       bench.bench().gradients(bench.bench().loss(bench.rows(2), batch, true)).forEach((key, gradient) -> {
         HostTensor expected = present(key, Objects.requireNonNull(kept.get(key)));
-        assertThat(distance(present(key, gradient), expected)).as("difference at " + key)
-            .isLessThan(1e-12 * (1 + largest(expected)));
+        assertThat(Nearness.distance(present(key, gradient), expected)).as("difference at " + key)
+            .isLessThan(1e-12 * (1 + Nearness.largest(expected)));
       });
     });
   }
@@ -336,7 +336,7 @@ public abstract class MethodContract {
       assertThat(merged).as("what the merge changes").isNotEmpty();
       merged.forEach(bench.bench().session()::upload);
       HostTensor plain = bench.bench().logits(RowGroup.base(2), batch);
-      assertThat(distance(plain, adapted)).as("difference of the merged model").isLessThan(1e-9);
+      assertThat(Nearness.distance(plain, adapted)).as("difference of the merged model").isLessThan(1e-9);
     });
   }
 
@@ -353,7 +353,7 @@ public abstract class MethodContract {
       loaded.values()
           .forEach((key, value) -> bench.bench().session().upload(MethodBench.variable(key), value));
       HostTensor again = bench.bench().logits(bench.bench().group(loaded.attachment(), 2), batch);
-      assertThat(distance(again, logits)).as("difference of the loaded adapter").isLessThan(1e-5);
+      assertThat(Nearness.distance(again, logits)).as("difference of the loaded adapter").isLessThan(1e-5);
     });
   }
 
@@ -481,18 +481,5 @@ public abstract class MethodContract {
         assertThat(found.at(i)).as("logit " + i).isCloseTo(expected.at(i), Offset.offset(1e-9));
       }
     });
-  }
-
-  private static double distance(HostTensor a, HostTensor b) {
-    assertThat(a.shape()).isEqualTo(b.shape());
-    double distance = 0;
-    for (long i = 0; i < a.shape().size(); i++) {
-      distance = Math.max(distance, Math.abs(a.at(i) - b.at(i)));
-    }
-    return distance;
-  }
-
-  private static double largest(HostTensor tensor) {
-    return distance(tensor, HostTensor.zeros(tensor.dtype(), tensor.shape()));
   }
 }

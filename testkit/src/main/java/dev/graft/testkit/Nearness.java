@@ -1,5 +1,7 @@
 package dev.graft.testkit;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.graft.graph.HostTensor;
 import java.util.Optional;
 
@@ -61,5 +63,20 @@ final class Nearness {
       }
     }
     return worst;
+  }
+
+  /** Returns the largest difference of two elements; NaN if some difference is. */
+  static double distance(HostTensor a, HostTensor b) {
+    assertThat(a.shape()).isEqualTo(b.shape());
+    double distance = 0;
+    for (long i = 0; i < a.shape().size(); i++) {
+      distance = Math.max(distance, Math.abs(a.at(i) - b.at(i)));
+    }
+    return distance;
+  }
+
+  /** Returns the largest magnitude; NaN if some element is. */
+  static double largest(HostTensor tensor) {
+    return distance(tensor, HostTensor.zeros(tensor.dtype(), tensor.shape()));
   }
 }

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +33,10 @@ public final class ModelFolder implements TensorSource, AutoCloseable {
       "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "tokenizer.model",
       "spiece.model", "vocab.json", "vocab.txt", "merges.txt", "chat_template.jinja", "chat_template.json",
       "LICENSE", "LICENSE.txt", "LICENSE.md", "NOTICE", "NOTICE.txt", "USE_POLICY.md");
+
+  /** Ends of the names of files that hold a model's weights, in whatever format. */
+  private static final Pattern WEIGHT_FILE = Pattern.compile(
+      ".*\\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|gguf|onnx|tflite|ot)(\\.index\\.json|_data)?");
 
   /** A plain name on every system: printable ASCII without separators or what Windows reserves. */
   private static final Pattern SHARD = Pattern.compile("[ -~&&[^/\\\\:*?\"<>|]]+\\.safetensors");
@@ -184,6 +189,23 @@ public final class ModelFolder implements TensorSource, AutoCloseable {
   /** Returns the files that a changed model shares with this one: tokenizer, generation settings, licence. */
   public List<Path> sideFiles() {
     return SIDE_FILES.stream().map(path::resolve).filter(Files::isRegularFile).toList();
+  }
+
+  /**
+   * Returns every file that holds no weights and is not {@code config.json}, sorted; hidden ones and folders
+   * are left out.
+   *
+   * @throws GraftException if the folder cannot be read
+   */
+  public List<Path> otherFiles() {
+    try (Stream<Path> files = Files.list(path)) {
+      return files.filter(Files::isRegularFile).filter(file -> {
+        String name = String.valueOf(file.getFileName());
+        return !name.startsWith(".") && !name.equals(CONFIG) && !WEIGHT_FILE.matcher(name).matches();
+      }).sorted().toList();
+    } catch (IOException e) {
+      throw FileFaults.reading(path, e);
+    }
   }
 
   /** Unmaps all weights; the tensors must not be used afterwards. */

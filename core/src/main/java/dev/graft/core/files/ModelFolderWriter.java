@@ -55,6 +55,26 @@ public final class ModelFolderWriter {
   }
 
   /**
+   * Checks early that {@link #write} would not be refused for what stands at its target.
+   *
+   * @throws GraftException if the target holds something else
+   */
+  public void check(Path target) {
+    try {
+      Optional<String> obstacle = obstacle(place(target));
+      if (obstacle.isPresent()) {
+        throw new GraftException(obstacle.get());
+      }
+    } catch (IOException e) {
+      throw FileFaults.writing(target, e);
+    }
+  }
+
+  private static Path place(Path target) throws IOException {
+    return Files.exists(target) ? target.toRealPath() : target.toAbsolutePath().normalize();
+  }
+
+  /**
    * Writes a model.
    *
    * @param target the folder; it must be absent or empty unless this writer replaces a model
@@ -66,7 +86,7 @@ public final class ModelFolderWriter {
    */
   public void write(Path target, Map<String, ?> config, TensorSource tensors, Collection<Path> sideFiles) {
     try {
-      Path place = Files.exists(target) ? target.toRealPath() : target.toAbsolutePath().normalize();
+      Path place = place(target);
       Path draft = sibling(place, DRAFT);
       recover(place, draft);
       Optional<String> obstacle = obstacle(place);

@@ -75,7 +75,9 @@ public final class SafetensorsWriter {
       Content.writeAll(out, length.putLong(header.length).flip());
       Content.writeAll(out, ByteBuffer.wrap(header));
       for (String name : names) {
-        write(out, tensor(name, tensors, file));
+        HostTensor tensor = tensor(name, tensors, file);
+        write(out, tensor);
+        MappedPages.release(tensor);
       }
     };
   }

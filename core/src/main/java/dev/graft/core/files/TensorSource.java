@@ -7,6 +7,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.apiguardian.api.API;
 
@@ -29,6 +30,41 @@ public interface TensorSource {
    * @throws GraftException if there is no tensor of this name
    */
   HostTensor tensor(String name);
+
+  /** Returns this source without some of its tensors. */
+  default TensorSource without(Set<String> names) {
+    Map<String, Signature> left = new LinkedHashMap<>();
+    names().stream().filter(name -> !names.contains(name))
+        .forEach(name -> left.put(name, signature(name)));
+    return of(left, this::tensor);
+  }
+
+  /**
+   * Returns this source's tensors, then another's.
+   *
+   * @throws GraftException if both have a tensor of one name
+   */
+  default TensorSource and(TensorSource more) {
+    Map<String, Signature> all = new LinkedHashMap<>();
+    names().forEach(name -> all.put(name, signature(name)));
+    for (String name : more.names()) {
+      if (all.put(name, more.signature(name)) != null) {
+        throw new GraftException("There are two tensors of the name " + name);
+      }
+    }
+    Set<String> first = names();
+    return of(all, name -> first.contains(name) ? tensor(name) : more.tensor(name));
+  }
+
+  /** Returns this source; the action runs whenever a tensor is asked for. */
+  default TensorSource observed(Consumer<String> action) {
+    Map<String, Signature> all = new LinkedHashMap<>();
+    names().forEach(name -> all.put(name, signature(name)));
+    return of(all, name -> {
+      action.accept(name);
+      return tensor(name);
+    });
+  }
 
   /** Returns tensors that are in memory already. */
   static TensorSource of(Map<String, HostTensor> tensors) {

@@ -25,9 +25,11 @@ import dev.graft.spi.Program;
 import dev.graft.spi.Session;
 import dev.graft.spi.Site;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.apiguardian.api.API;
 
 /** Runs a method's formulas over weights alone: the start of parameters, the merge, and what is stored. */
@@ -109,6 +111,10 @@ public final class AdapterFormulas {
 
   /** Returns the module that holds a layer's weight: a tied head has the embedding's. */
   private String weightModule(Site.Linear site) {
+    return weightModule(base, site);
+  }
+
+  private static String weightModule(BaseModel base, Site.Linear site) {
     if (base.outline().parameters().containsKey(site.name() + ".weight")) {
       return site.name();
     }
@@ -122,39 +128,76 @@ public final class AdapterFormulas {
    * @throws GraftException if the method cannot be merged
    */
   public Map<String, HostTensor> merge() {
-    Map<String, HostTensor> merged = new LinkedHashMap<>();
-    attachment.tensors().values().forEach(tensor -> tensor.baseParameter().ifPresent(parameter -> merged
-        .put(parameter, session.download(AdapterWeights.variable(group.adapter(), tensor.key())))));
-    for (Site site : attachment.sites()) {
-      Adapter adapter = attachment.adapter(site).orElseThrow();
-      GraphLayers layers = ModelGraphs.weightsOnly(base, options, group);
-      Params params = layers.params(group, site.name(), adapter);
-      Map<String, Tensor> formulas = new LinkedHashMap<>();
-      switch (site) {
-        case Site.Linear linear when adapter instanceof LinearAdapter formula -> {
-          LinearAdapter.Merged result = formula.merge(linearBase(layers, linear), params)
-              .orElseThrow(this::cannotMerge);
-          formulas.put(weightModule(linear) + ".weight",
-              linear.transposed() ? result.weight().permute(1, 0) : result.weight());
-          if (result.bias().isPresent() && !linear.bias()) {
-            throw new GraftException("Merging would give " + site.name()
-                + " a bias, which this layer of the base model does not have: keep the adapter apart");
-          }
-          result.bias().ifPresent(bias -> formulas.put(site.name() + ".bias", bias));
-        }
-        case Site.Embedding table when adapter instanceof EmbeddingAdapter formula -> formulas.put(
-            table.name() + ".weight",
-            formula.merge(layers.embeddingBase(group, table.name(), table.vocabulary(), table.dim()), params)
-                .orElseThrow(this::cannotMerge));
-        case Site.Linear _,Site.Embedding _,Site.Attention _,Site.Input _ -> throw cannotMerge();
-      }
-      formulas.replaceAll((name, tensor) -> tensor.cast(options.parameterType()));
-      merged.putAll(run("merge of " + site.name(), formulas));
-    }
+    Map<String, HostTensor> merged = new LinkedHashMap<>(replacements());
+    attachment.sites().forEach(site -> merged.putAll(merge(site)));
     return merged;
   }
 
+  /** Returns the base parameters that the adapter has values of its own for, by name. */
+  public Map<String, HostTensor> replacements() {
+    Map<String, HostTensor> values = new LinkedHashMap<>();
+    attachment.tensors().values().forEach(tensor -> tensor.baseParameter().ifPresent(parameter -> values
+        .put(parameter, session.download(AdapterWeights.variable(group.adapter(), tensor.key())))));
+    return values;
+  }
+
+  /**
+   * Returns the base parameters that the merge of a site reads; those that it changes are among them.
+   *
+   * @throws GraftException if the site cannot be merged
+   */
+  public static Set<String> mergedParameters(BaseModel base, Attachment attachment, Site site) {
+    Set<String> names = new LinkedHashSet<>();
+    switch (site) {
+      case Site.Linear linear -> {
+        names.add(weightModule(base, linear) + ".weight");
+        names.add(linear.name() + ".bias");
+      }
+      case Site.Embedding table -> names.add(table.name() + ".weight");
+      case Site.Attention _,Site.Input _ -> throw cannotMerge(attachment);
+    }
+    names.retainAll(base.outline().parameters().keySet());
+    return names;
+  }
+
+  /**
+   * Returns the base parameters that the merge of one site changes, by name, in the checkpoint's orientation.
+   * The session needs no other variables of the base model than {@link #mergedParameters}.
+   *
+   * @throws GraftException if the method cannot be merged
+   */
+  public Map<String, HostTensor> merge(Site site) {
+    Adapter adapter = attachment.adapter(site).orElseThrow();
+    GraphLayers layers = ModelGraphs.weightsOnly(base, options, group);
+    Params params = layers.params(group, site.name(), adapter);
+    Map<String, Tensor> formulas = new LinkedHashMap<>();
+    switch (site) {
+      case Site.Linear linear when adapter instanceof LinearAdapter formula -> {
+        LinearAdapter.Merged result = formula.merge(linearBase(layers, linear), params)
+            .orElseThrow(this::cannotMerge);
+        formulas.put(weightModule(linear) + ".weight",
+            linear.transposed() ? result.weight().permute(1, 0) : result.weight());
+        if (result.bias().isPresent() && !linear.bias()) {
+          throw new GraftException("Merging would give " + site.name()
+              + " a bias, which this layer of the base model does not have: keep the adapter apart");
+        }
+        result.bias().ifPresent(bias -> formulas.put(site.name() + ".bias", bias));
+      }
+      case Site.Embedding table when adapter instanceof EmbeddingAdapter formula -> formulas.put(
+          table.name() + ".weight",
+          formula.merge(layers.embeddingBase(group, table.name(), table.vocabulary(), table.dim()), params)
+              .orElseThrow(this::cannotMerge));
+      case Site.Linear _,Site.Embedding _,Site.Attention _,Site.Input _ -> throw cannotMerge();
+    }
+    formulas.replaceAll((name, tensor) -> tensor.cast(options.parameterType()));
+    return run("merge of " + site.name(), formulas);
+  }
+
   private GraftException cannotMerge() {
+    return cannotMerge(attachment);
+  }
+
+  private static GraftException cannotMerge(Attachment attachment) {
     return new GraftException("Method " + attachment.method().id()
         + " cannot be merged into the base model: what it adds is not a change of weights. Keep the adapter"
         + " apart and load it with the base");

@@ -12,12 +12,16 @@ import dev.graft.spi.ModelOutline;
 import dev.graft.spi.QuantizedTensor;
 import dev.graft.spi.Quantizer;
 import dev.graft.spi.Session;
+import dev.graft.spi.Site;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.apiguardian.api.API;
 
 /** Holds a model and its frozen weights, dense or quantised as its checkpoint has them. */
@@ -27,6 +31,7 @@ public final class BaseModel {
   private final ModelOutline outline;
   private final TensorSource tensors;
   private final Map<String, QuantizedTensor> quantized = new LinkedHashMap<>();
+  private final Map<String, Set<String>> parts = new LinkedHashMap<>();
   private final List<String> unused = new ArrayList<>();
 
   /**
@@ -39,11 +44,12 @@ public final class BaseModel {
     this.model = model;
     this.outline = OutlineLayers.of(model);
     this.tensors = tensors;
-    Set<String> used = new HashSet<>();
+    Set<String> convolutions = outline.sites().stream()
+        .filter(site -> site instanceof Site.Linear linear && linear.transposed())
+        .map(site -> site.name() + ".weight").collect(Collectors.toSet());
     List<String> faults = new ArrayList<>();
     outline.parameters().forEach((name, shape) -> {
-      Set<String> parts = readQuantized(name, quantizers);
-      used.addAll(parts.isEmpty() ? Set.of(name) : parts);
+      readQuantized(name, quantizers, convolutions.contains(name));
       QuantizedTensor code = quantized.get(name);
       if (code == null && !tensors.names().contains(name)) {
         faults.add("tensor " + name + " " + shape + " is missing");
@@ -60,18 +66,38 @@ public final class BaseModel {
     if (!faults.isEmpty()) {
       throw new GraftException("The checkpoint does not fit its config.json: " + summary(faults));
     }
+    Set<String> used = new HashSet<>();
+    outline.parameters().keySet().forEach(name -> used.addAll(storedNames(name)));
     tensors.names().stream().filter(name -> !used.contains(name)).forEach(unused::add);
   }
 
-  private Set<String> readQuantized(String name, List<Quantizer> quantizers) {
+  private BaseModel(BaseModel original, Map<String, HostTensor> values) {
+    this.model = original.model;
+    this.outline = original.outline;
+    this.tensors = original.tensors.without(values.keySet()).and(TensorSource.of(values));
+    this.quantized.putAll(original.quantized);
+    this.parts.putAll(original.parts);
+    this.unused.addAll(original.unused);
+    quantized.keySet().removeAll(values.keySet());
+    parts.keySet().removeAll(values.keySet());
+  }
+
+  /** Returns this model with dense values in the place of some parameters. */
+  public BaseModel withValues(Map<String, HostTensor> values) {
+    return new BaseModel(this, values);
+  }
+
+  private void readQuantized(String name, List<Quantizer> quantizers, boolean convolution) {
     for (Quantizer quantizer : quantizers) {
-      Set<String> parts = quantizer.parts(name, tensors.names());
-      if (!parts.isEmpty()) {
-        quantized.put(name, quantizer.read(name, tensors::tensor));
-        return parts;
+      Set<String> found = quantizer.parts(name, tensors.names());
+      if (!found.isEmpty()) {
+        QuantizedTensor code = quantizer.read(name, tensors::tensor);
+        // Tools that quantise a Conv1D make a linear layer of it, whose weight is [out, in].
+        quantized.put(name, convolution ? new TransposedCode(code) : code);
+        parts.put(name, found);
+        return;
       }
     }
-    return Set.of();
   }
 
   private static String summary(List<String> faults) {
@@ -95,6 +121,11 @@ public final class BaseModel {
     return outline;
   }
 
+  /** Returns the tensors of the checkpoint. */
+  public TensorSource checkpoint() {
+    return tensors;
+  }
+
   /** Returns the checkpoint's tensors that the model does not use. */
   public List<String> unused() {
     return List.copyOf(unused);
@@ -103,6 +134,16 @@ public final class BaseModel {
   /** Returns the names of the parameters that are stored in a quantised code. */
   public Set<String> quantized() {
     return Set.copyOf(quantized.keySet());
+  }
+
+  /** Returns how a parameter is quantised; empty if it is dense. */
+  public Optional<QuantizedTensor> code(String name) {
+    return Optional.ofNullable(quantized.get(name));
+  }
+
+  /** Returns the names of the checkpoint's tensors that hold a parameter. */
+  public Set<String> storedNames(String name) {
+    return parts.getOrDefault(name, Set.of(name));
   }
 
   /** Returns a parameter's values, decoded where they are quantised. */
@@ -119,12 +160,29 @@ public final class BaseModel {
 
   /** Uploads every parameter: dense ones in the compute type, quantised ones as they are. */
   public void upload(Session session, DType compute) {
-    for (String name : outline.parameters().keySet()) {
+    upload(session, compute, outline.parameters().keySet());
+  }
+
+  /** Uploads some parameters: dense ones in the compute type, quantised ones as they are. */
+  public void upload(Session session, DType compute, Collection<String> names) {
+    for (String name : names) {
       QuantizedTensor code = quantized.get(name);
       if (code == null) {
         session.upload(name, TensorCasts.cast(tensors.tensor(name), compute));
       } else {
         code.resident().forEach((part, value) -> session.upload(partName(name, part), value));
+      }
+    }
+  }
+
+  /** Frees some parameters on the device. */
+  public void release(Session session, Collection<String> names) {
+    for (String name : names) {
+      QuantizedTensor code = quantized.get(name);
+      if (code == null) {
+        session.release(name);
+      } else {
+        code.resident().keySet().forEach(part -> session.release(partName(name, part)));
       }
     }
   }

@@ -72,6 +72,15 @@ public final class LoadedModel implements AutoCloseable {
   }
 
   /**
+   * Opens another model by the same plug-ins.
+   *
+   * @throws GraftException as {@link #open(Path, PluginCatalog)}
+   */
+  public LoadedModel openOther(Path path) {
+    return open(path, plugins);
+  }
+
+  /**
    * Opens an adapter of this model.
    *
    * @param training whether it is to be trained further

@@ -9,8 +9,6 @@ import dev.graft.graph.Graph;
 import dev.graft.graph.Tensor;
 import dev.graft.graph.nn.CrossEntropy;
 import dev.graft.spi.InputAdapter;
-import dev.graft.spi.CausalModel;
-import dev.graft.spi.ModelOutline;
 import dev.graft.spi.Site;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,11 +30,6 @@ public final class ModelGraphs {
   public ModelGraphs(BaseModel base, GraphOptions options) {
     this.base = base;
     this.options = options;
-  }
-
-  /** Returns what a model is made of, whatever its weights. */
-  public static ModelOutline outline(CausalModel model) {
-    return OutlineLayers.of(model);
   }
 
   /**

@@ -14,7 +14,9 @@ import dev.graft.spi.ModelOutline;
 import dev.graft.spi.QuantizedTensor;
 import dev.graft.spi.Quantizer;
 import dev.graft.spi.Site;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.HashMap;
@@ -28,6 +30,7 @@ import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.stream.LongStream;
 import org.apiguardian.api.API;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes models of a shape without files: to plan with, when no value is ever asked for, or to measure with.
@@ -169,14 +172,20 @@ public final class SyntheticWeights {
         return new Copy(first);
       }
       QuantizedTensor code = encode(weight, tensors.apply(weight),
-          new Configuration("the quantizer's defaults", Map.of()));
+          new Configuration("the quantizer's defaults", Map.of()), Arena.ofAuto());
       codes.put(shape, code);
       return code;
     }
 
     @Override
-    public QuantizedTensor encode(String weight, HostTensor value, Configuration options) {
-      return quantizer.encode(weight, value, options);
+    public QuantizedTensor encode(String weight, HostTensor value, Configuration options,
+        SegmentAllocator memory) {
+      return quantizer.encode(weight, value, options, memory);
+    }
+
+    @Override
+    public Map<String, @Nullable Object> modelConfig(Configuration options, DType compute) {
+      return quantizer.modelConfig(options, compute);
     }
   }
 
@@ -197,6 +206,16 @@ public final class SyntheticWeights {
     @Override
     public Shape shape() {
       return original.shape();
+    }
+
+    @Override
+    public DType dtype() {
+      return original.dtype();
+    }
+
+    @Override
+    public QuantizedTensor encodeAgain(HostTensor value, SegmentAllocator memory) {
+      return original.encodeAgain(value, memory);
     }
 
     @Override

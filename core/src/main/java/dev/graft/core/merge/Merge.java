@@ -1,0 +1,264 @@
+package dev.graft.core.merge;
+
+import dev.graft.core.attach.AdapterWeights;
+import dev.graft.core.attach.Attachment;
+import dev.graft.core.files.NonFinite;
+import dev.graft.core.files.TensorCasts;
+import dev.graft.core.files.TensorSource;
+import dev.graft.core.files.TensorSpool;
+import dev.graft.core.model.AdapterFormulas;
+import dev.graft.core.model.BaseModel;
+import dev.graft.core.model.LoadedModel;
+import dev.graft.error.GraftException;
+import dev.graft.graph.DType;
+import dev.graft.graph.HostTensor;
+import dev.graft.graph.Signature;
+import dev.graft.spi.Backend;
+import dev.graft.spi.QuantizedTensor;
+import dev.graft.spi.Session;
+import dev.graft.spi.SessionOptions;
+import dev.graft.spi.Site;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import org.apiguardian.api.API;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Merges an adapter into its base model and writes the result as a model folder that needs no adapter.
+ *
+ * <p>
+ * The base folder and the adapter are never changed: to undo a merge, use them again. Nothing can be taken
+ * out of the merged folder: its weights are rounded to the type or code in which they are written, and a
+ * weight that was encoded again does not decode to what the base had, even less the adapter.
+ *
+ * <p>
+ * Layers are merged one after the other, in F32 whatever the base's type, and wait in a file, so that no more
+ * than one is held in memory. A weight keeps the type that the base has it in.
+ */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
+public final class Merge {
+  private static final String ADAPTER = "merged";
+  private static final DType TYPE = DType.F32;
+
+  private final LoadedModel model;
+  private final BaseModel base;
+  private final LoadedModel.LoadedAdapter adapter;
+  private final Attachment attachment;
+  private final MergeOptions options;
+  private final List<MergeReport.Layer> layers = new ArrayList<>();
+  private final Set<String> changed = new LinkedHashSet<>();
+
+  private Merge(LoadedModel model, LoadedModel.LoadedAdapter adapter, MergeOptions options) {
+    this.model = model;
+    this.base = model.base();
+    this.adapter = adapter;
+    this.attachment = adapter.attachment();
+    this.options = options;
+  }
+
+  /**
+   * Merges and writes.
+   *
+   * @param adapter an adapter of the model, opened for use
+   * @param backend computes the formulas, and the probe if there is one
+   * @param output the folder to be written
+   * @throws GraftException if the method cannot be merged, if the base is quantised and the policy does not
+   *   say what is to become of it, if a merged weight is NaN, infinite or beyond its type's range, or if the
+   *   output cannot be written; the output is unchanged then
+   */
+  public static MergeReport run(LoadedModel model, LoadedModel.LoadedAdapter adapter, Backend backend,
+      MergeOptions options, Path output) {
+    return new Merge(model, adapter, options).run(backend, output);
+  }
+
+  private MergeReport run(Backend backend, Path output) {
+    options.writer().check(output);
+    Set<String> planned = planned();
+    refuseQuantized(planned);
+    Optional<ProbeRun> probe = options.probe()
+        .map(batch -> new ProbeRun(backend, options.compute(), batch));
+    Optional<HostTensor> apart = probe.map(run -> run.logits(base, Optional.of(adapter)));
+    try (TensorSpool spool = TensorSpool.beside(output)) {
+      mergeAll(backend, spool, planned.size());
+      write(output, spool);
+    }
+    return new MergeReport(layers, apart.map(logits -> compare(probe.orElseThrow(), logits, output)),
+        warnings());
+  }
+
+  private MergeReport.Probe compare(ProbeRun probe, HostTensor apart, Path output) {
+    try (LoadedModel written = model.openOther(output)) {
+      return probe.compare(apart, probe.logits(written.base(), Optional.empty()));
+    }
+  }
+
+  /** Returns the parameters that may change, and refuses what no merge can give. */
+  private Set<String> planned() {
+    Map<String, String> by = new LinkedHashMap<>();
+    attachment.tensors().values()
+        .forEach(tensor -> tensor.baseParameter().ifPresent(name -> by.put(name, "")));
+    for (Site site : attachment.sites()) {
+      for (String parameter : mergedParameters(site)) {
+        String other = by.put(parameter, site.name());
+        if (other != null && !other.isEmpty()) {
+          throw new GraftException("The adapter changes " + other + " and " + site.name()
+              + ", which share " + parameter + " in this model: one tensor cannot hold both changes. Keep the"
+              + " adapter apart and load it with the base");
+        }
+      }
+    }
+    return by.keySet();
+  }
+
+  private Set<String> mergedParameters(Site site) {
+    return AdapterFormulas.mergedParameters(base, attachment, site);
+  }
+
+  private void refuseQuantized(Set<String> parameters) {
+    long quantized = parameters.stream().filter(name -> base.code(name).isPresent()).count();
+    if (options.policy() == MergePolicy.REFUSE && quantized > 0) {
+      throw new GraftException("The base model " + model.folder().path() + " is quantised, and the adapter "
+          + adapter.folder().path() + " changes " + quantized + " of its quantised weights. Choose what is to"
+          + " become of them: dequantize writes the model in its original type, exact and larger; requantize"
+          + " encodes the changed weights again, as small as before, with an error that is reported. Or keep"
+          + " the adapter apart and load it with the base");
+    }
+  }
+
+  private void mergeAll(Backend backend, TensorSpool spool, int count) {
+    try (Session session = backend.open(SessionOptions.DEFAULT)) {
+      AdapterWeights.upload(session, ADAPTER, adapter.values(), TYPE);
+      AdapterFormulas formulas = new AdapterFormulas(base, session, TYPE, ADAPTER, attachment);
+      for (Site site : attachment.sites()) {
+        options.progress().report(site.name(), changed.size(), count);
+        Set<String> read = mergedParameters(site);
+        base.upload(session, TYPE, read);
+        formulas.merge(site).forEach((name, exact) -> add(name, exact, spool));
+        base.release(session, read);
+      }
+      formulas.replacements().forEach((name, exact) -> {
+        if (!changed.contains(name)) {
+          add(name, exact, spool);
+        }
+      });
+      options.progress().report("", count, count);
+    }
+  }
+
+  /** Takes one merged parameter: checks it, brings it into the written form, and measures what that costs. */
+  private void add(String name, HostTensor exact, TensorSpool spool) {
+    refuseNonFinite(name, exact, "the merge gives ");
+    changed.add(name);
+    Optional<QuantizedTensor> code = base.code(name);
+    boolean again = code.isPresent() && options.policy() == MergePolicy.REQUANTIZE;
+    HostTensor written;
+    if (again) {
+      try (Arena memory = Arena.ofShared()) {
+        QuantizedTensor encoded = code.get().encodeAgain(exact, memory);
+        encoded.stored().forEach(spool::add);
+        written = encoded.decode(TYPE);
+      }
+    } else {
+      HostTensor rounded = TensorCasts.cast(exact, writtenType(name));
+      refuseNonFinite(name, rounded,
+          "the merged weight does not fit into " + rounded.dtype() + " and becomes ");
+      spool.add(name, rounded);
+      written = rounded;
+    }
+    HostTensor old = base.value(name, TYPE);
+    double change = Distance.between(exact, old);
+    double error = Distance.between(written, exact);
+    layers.add(new MergeReport.Layer(name, Distance.ratio(change, Distance.norm(old)),
+        Distance.ratio(error, Distance.norm(exact)), Distance.ratio(error, change), again));
+  }
+
+  private DType writtenType(String name) {
+    return base.code(name).map(QuantizedTensor::dtype)
+        .orElseGet(() -> base.checkpoint().signature(name).dtype());
+  }
+
+  private void refuseNonFinite(String name, HostTensor value, String what) {
+    OptionalLong bad = NonFinite.first(value);
+    if (bad.isPresent()) {
+      throw new GraftException("The adapter " + adapter.folder().path() + " cannot be merged: at element "
+          + bad.getAsLong() + " of " + name + ", " + what + value.at(bad.getAsLong())
+          + ". Nothing was written");
+    }
+  }
+
+  private void write(Path output, TensorSpool spool) {
+    Set<String> gone = new LinkedHashSet<>(staleCopies());
+    changed.forEach(name -> gone.addAll(base.storedNames(name)));
+    Map<String, @Nullable Object> config = new LinkedHashMap<>(model.folder().config());
+    TensorSource decoded = TensorSource.of(Map.of());
+    if (options.policy() == MergePolicy.DEQUANTIZE) {
+      base.quantized().forEach(name -> gone.addAll(base.storedNames(name)));
+      decoded = decoded();
+      config.remove("quantization_config");
+    }
+    TensorSource kept = base.checkpoint().without(gone);
+    options.writer().write(output, config, kept.and(decoded).and(spool), model.folder().sideFiles());
+  }
+
+  /** Returns the quantised parameters that the adapter leaves alone, dense. */
+  private TensorSource decoded() {
+    Map<String, QuantizedTensor> codes = new LinkedHashMap<>();
+    Map<String, Signature> signatures = new LinkedHashMap<>();
+    for (String name : base.outline().parameters().keySet()) {
+      if (!changed.contains(name) && base.code(name).isPresent()) {
+        QuantizedTensor code = base.code(name).get();
+        codes.put(name, code);
+        signatures.put(name, new Signature(code.dtype(), code.shape()));
+      }
+    }
+    return TensorSource.of(signatures, name -> {
+      QuantizedTensor code = Objects.requireNonNull(codes.get(name));
+      return code.decode(code.dtype());
+    });
+  }
+
+  /** Returns copies of a tied table that the checkpoint holds under the head's name, where no reader looks. */
+  private Set<String> staleCopies() {
+    Set<String> copies = new LinkedHashSet<>();
+    tiedHead().ifPresent(head -> {
+      if (base.unused().contains(head.name() + ".weight")) {
+        copies.add(head.name() + ".weight");
+      }
+    });
+    return copies;
+  }
+
+  private Optional<Site.Linear> tiedHead() {
+    return base.outline().sites().stream().filter(Site.Linear.class::isInstance).map(Site.Linear.class::cast)
+        .filter(site -> site.head() && !base.outline().parameters().containsKey(site.name() + ".weight"))
+        .findFirst();
+  }
+
+  private List<String> warnings() {
+    List<String> warnings = new ArrayList<>();
+    for (Site site : base.outline().sites()) {
+      if (site instanceof Site.Embedding table && tiedHead().isPresent()
+          && changed.contains(table.name() + ".weight")) {
+        warnings.add(table.name() + " and " + tiedHead().get().name() + " share one tensor in this model, and"
+            + " the adapter was trained to change only one of them. The merge changes both, so that the merged"
+            + " model does not compute what the base and the adapter compute together. Keep the adapter apart"
+            + " if that matters.");
+      }
+    }
+    layers.stream().filter(layer -> layer.requantized() && layer.lostChange() >= 1).findFirst()
+        .ifPresent(
+            layer -> warnings.add("Encoding the merged weights again moves some of them further than the"
+                + " adapter does (first " + layer.parameter() + "), so that the adapter's effect may be lost."
+                + " Choose dequantize to keep it."));
+    return warnings;
+  }
+}

@@ -1,0 +1,48 @@
+package dev.graft.core.merge;
+
+import dev.graft.core.files.ModelFolderWriter;
+import dev.graft.core.files.TensorProgress;
+import dev.graft.core.model.TokenBatch;
+import dev.graft.graph.DType;
+import java.util.Optional;
+import org.apiguardian.api.API;
+
+/**
+ * Sets how an adapter is merged.
+ *
+ * @param policy what becomes of a quantised base model
+ * @param probe tokens on which the merged model is compared with the base and the adapter apart; empty to
+ *   compare weights only
+ * @param compute type of computation on the probe; the merge itself is always computed in F32
+ * @param writer writes the merged folder
+ * @param progress learns how far the work is
+ */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
+public record MergeOptions(MergePolicy policy, Optional<TokenBatch> probe, DType compute,
+    ModelFolderWriter writer, TensorProgress progress) {
+  /** Returns options that refuse to change a quantised weight and compare weights only. */
+  public static MergeOptions standard() {
+    return new MergeOptions(MergePolicy.REFUSE, Optional.empty(), DType.F32, ModelFolderWriter.standard(),
+        TensorProgress.NONE);
+  }
+
+  /** Returns these options with another policy. */
+  public MergeOptions with(MergePolicy other) {
+    return new MergeOptions(other, probe, compute, writer, progress);
+  }
+
+  /** Returns these options with a probe and the type in which it is computed. */
+  public MergeOptions withProbe(TokenBatch batch, DType type) {
+    return new MergeOptions(policy, Optional.of(batch), type, writer, progress);
+  }
+
+  /** Returns these options with another writer. */
+  public MergeOptions with(ModelFolderWriter other) {
+    return new MergeOptions(policy, probe, compute, other, progress);
+  }
+
+  /** Returns these options with a listener. */
+  public MergeOptions with(TensorProgress other) {
+    return new MergeOptions(policy, probe, compute, writer, other);
+  }
+}
