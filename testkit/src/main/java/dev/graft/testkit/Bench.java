@@ -23,6 +23,7 @@ import dev.graft.spi.CausalModel;
 import dev.graft.spi.Program;
 import dev.graft.spi.Session;
 import dev.graft.spi.SessionOptions;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -69,7 +70,7 @@ final class Bench implements AutoCloseable {
   TokenBatch batch(int rows, int length, Random random) {
     long[] ids = random.longs((long) rows * length, 0, base.model().vocabulary()).toArray();
     long[] mask = new long[ids.length];
-    java.util.Arrays.fill(mask, 1);
+    Arrays.fill(mask, 1);
     return new TokenBatch(rows, length, ids, mask, ids.clone());
   }
 
@@ -90,6 +91,25 @@ final class Bench implements AutoCloseable {
     Graph real = Graph.of("logits", Map.of(ModelGraphs.LOGITS, all.slice(1, inputTokens, all.dim(1))),
         graph.assignments());
     return run(real, batch.feeds(batch.positions(inputTokens, keyTokens), true), ModelGraphs.LOGITS);
+  }
+
+  /** Takes the likeliest token again and again, running the whole sequence each time: without a cache. */
+  long[] greedy(RowGroup group, long[] prompt, int count) {
+    long[] ids = prompt;
+    for (int i = 0; i < count; i++) {
+      long[] ones = new long[ids.length];
+      Arrays.fill(ones, 1);
+      HostTensor logits = logits(group, new TokenBatch(1, ids.length, ids, ones, ids.clone()));
+      long vocabulary = logits.shape().dim(2);
+      long last = (ids.length - 1) * vocabulary;
+      long best = 0;
+      for (long token = 1; token < vocabulary; token++) {
+        best = logits.at(last + token) > logits.at(last + best) ? token : best;
+      }
+      ids = Arrays.copyOf(ids, ids.length + 1);
+      ids[ids.length - 1] = best;
+    }
+    return Arrays.copyOfRange(ids, prompt.length, ids.length);
   }
 
   private HostTensor run(Graph graph, Map<String, HostTensor> feeds, String output) {
