@@ -4,5 +4,13 @@ module dev.graft.models {
 
   exports dev.graft.models;
 
-  provides dev.graft.spi.ModelFamily with dev.graft.models.LlamaFamily;
+  provides dev.graft.spi.ModelFamily with
+      dev.graft.models.Gemma2Family,
+      dev.graft.models.GemmaFamily,
+      dev.graft.models.Gpt2Family,
+      dev.graft.models.LlamaFamily,
+      dev.graft.models.MistralFamily,
+      dev.graft.models.Phi3Family,
+      dev.graft.models.Qwen2Family,
+      dev.graft.models.Qwen3Family;
 }

@@ -1,7 +1,6 @@
 package dev.graft.spi;
 
 import dev.graft.error.GraftException;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -19,9 +18,10 @@ import org.apiguardian.api.API;
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class Configuration {
   private final String source;
+  private final String path;
   private final Map<String, Object> values;
   private final Set<String> read = new LinkedHashSet<>();
-  private final List<String> faults = new ArrayList<>();
+  private final Set<String> faults;
 
   /**
    * Creates a reader.
@@ -30,8 +30,14 @@ public final class Configuration {
    * @param values numbers as Long or Double, texts, booleans, lists, maps, and null
    */
   public Configuration(String source, Map<String, ?> values) {
+    this(source, "", values, new LinkedHashSet<>());
+  }
+
+  private Configuration(String source, String path, Map<String, ?> values, Set<String> faults) {
     this.source = source;
+    this.path = path;
     this.values = Collections.unmodifiableMap(new LinkedHashMap<>(values));
+    this.faults = faults;
   }
 
   /** Returns what error messages call this configuration. */
@@ -62,7 +68,7 @@ public final class Configuration {
 
   /** Reads a whole number that must be there. */
   public long integer(String key) {
-    return optionalInteger(key).orElseGet(() -> missing(key, 0L));
+    return has(key) ? optionalInteger(key).orElse(0L) : missing(key, 0L);
   }
 
   /** Reads a whole number that may be absent. */
@@ -152,13 +158,13 @@ public final class Configuration {
       }
       Map<String, Object> fields = new LinkedHashMap<>();
       map.forEach((k, x) -> fields.put(String.valueOf(k), x));
-      return Optional.of(new Configuration(source + ", " + key, fields));
+      return Optional.of(new Configuration(source, path + key + ".", fields, faults));
     });
   }
 
-  /** Adds a fault of a field. */
+  /** Adds a fault of a field; the same one again is not added. */
   public void fault(String key, String message) {
-    faults.add("\"" + key + "\" " + message);
+    faults.add("\"" + path + key + "\" " + message);
   }
 
   /** Returns the fields that nobody has asked for. */

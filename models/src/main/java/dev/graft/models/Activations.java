@@ -12,8 +12,8 @@ final class Activations {
     String name = json.text(key, fallback);
     return switch (name) {
       case "silu", "swish" -> Activation.Function.SILU;
-      case "gelu" -> Activation.Function.GELU;
-      case "gelu_new", "gelu_pytorch_tanh" -> Activation.Function.GELU_TANH;
+      case "gelu", "gelu_python" -> Activation.Function.GELU;
+      case "gelu_new", "gelu_fast", "gelu_pytorch_tanh", "gelu_python_tanh" -> Activation.Function.GELU_TANH;
       case "relu" -> Activation.Function.RELU;
       default -> {
         json.fault(key, "\"" + name + "\" is not supported; known are silu, gelu, gelu_new,"

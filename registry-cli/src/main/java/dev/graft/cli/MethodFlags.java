@@ -72,7 +72,8 @@ final class MethodFlags {
     for (String name : List.of("rank", "alpha", "dropout", "targets")) {
       Object value = given.get(name);
       if (value != null) {
-        settings.put(MethodSettings.byShortName(method, name), name.equals("targets") ? targets(value) : value);
+        settings.put(MethodSettings.byShortName(method, name),
+            name.equals("targets") ? targets(value) : value);
       }
     }
     if (given.get("set") instanceof Map<?, ?> set) {

@@ -61,7 +61,9 @@ final class OptionFaults {
     } else {
       known.addAll(spec.subcommands().keySet());
     }
-    String what = option ? "there is no option " : known.isEmpty() ? "nothing takes " : "there is no command ";
+    String what = option
+        ? "there is no option "
+        : known.isEmpty() ? "nothing takes " : "there is no command ";
     return what + name + Nearest.of(name, known).map(near -> " (did you mean " + near + "?)").orElse("");
   }
 

@@ -161,8 +161,9 @@ final class PlanCommand implements Callable<Integer> {
     Table memory = new Table("memory of a step of " + batch + " x " + length + " tokens, " + dtype, ">");
     items().forEach((name, bytes) -> memory.row(name, Quantities.bytes(bytes.applyAsLong(plan))));
     memory.lines().forEach(streams.out()::println);
-    streams.out().println("Activations are those of the step's own graph at its peak. The adapter's gradients, "
-        + Quantities.bytes(plan.gradientBytes()) + ", are among them.");
+    streams.out()
+        .println("Activations are those of the step's own graph at its peak. The adapter's gradients, "
+            + Quantities.bytes(plan.gradientBytes()) + ", are among them.");
   }
 
   private void several(List<Planned> planned) {

@@ -15,14 +15,14 @@ final class ProgressLine implements TensorProgress, AutoCloseable {
   private long drawn = start - REDRAW_NANOS;
   private int width;
 
+  /**
+   * Prepares a line.
+   *
+   * @param terminal whether a person watches
+   */
   ProgressLine(PrintWriter out, boolean terminal) {
     this.out = out;
     this.terminal = terminal;
-  }
-
-  /** Returns a line that is drawn only if a person watches. */
-  static ProgressLine onTerminal(PrintWriter out) {
-    return new ProgressLine(out, System.console() != null && System.console().isTerminal());
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.graft.cli;
 
+import dev.graft.cli.text.Quantities;
 import dev.graft.core.files.ModelFolderWriter;
 import dev.graft.core.model.LoadedModel;
 import dev.graft.core.plugin.PluginCatalog;
@@ -7,31 +8,23 @@ import dev.graft.core.quantize.Quantization;
 import dev.graft.core.quantize.QuantizeReport;
 import dev.graft.spi.Quantizer;
 import jakarta.inject.Inject;
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** Writes a model in few bits. */
 @Command(name = "quantize", mixinStandardHelpOptions = true, description = "Writes a model folder anew with the weights of its linear layers in 4 bits, as bitsandbytes"
     + " and transformers store them. Embeddings, norms and the head stay as they are.", footer = {"",
       "Example:", "  graft quantize models/llama models/llama-nf4 --double-quant"})
 final class QuantizeCommand implements Callable<Integer> {
-  private static final double MEGABYTE = 1e6;
+  private static final long MEGABYTE = 1_000_000;
 
   private final PluginCatalog plugins;
-
-  @Spec
-  @Nullable
-  CommandSpec spec;
+  private final Streams streams;
 
   @Parameters(index = "0", paramLabel = "MODEL", description = "Folder of the model.")
   Path model = Path.of("");
@@ -55,28 +48,27 @@ final class QuantizeCommand implements Callable<Integer> {
   boolean replace;
 
   @Inject
-  QuantizeCommand(PluginCatalog plugins) {
+  QuantizeCommand(PluginCatalog plugins, Streams streams) {
     this.plugins = plugins;
+    this.streams = streams;
   }
 
   @Override
   public Integer call() {
-    PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
     Quantizer quantizer = plugins.quantizer(code);
     Map<String, Object> options = Map.of("block_size", blockSize, "double_quant", doubleQuant);
     ModelFolderWriter sharded = ModelFolderWriter.standard()
-        .withShardBytes(Math.multiplyExact(shardMegabytes, (long) MEGABYTE));
+        .withShardBytes(Math.min(shardMegabytes, Long.MAX_VALUE / MEGABYTE) * MEGABYTE);
     ModelFolderWriter writer = replace ? sharded.replacing() : sharded;
+    QuantizeReport report;
     try (LoadedModel loaded = LoadedModel.open(model, plugins);
-        ProgressLine progress = ProgressLine.onTerminal(out)) {
-      QuantizeReport report = new Quantization(loaded, quantizer, options).write(output, writer, progress);
-      progress.close();
-      out.printf(Locale.ROOT, "%s: %d weights in %s, %.2f bits each: %.1f MB instead of %.1f MB%n", output,
-          report.weights(), quantizer.id(), report.bitsPerElement(), report.bytesAfter() / MEGABYTE,
-          report.bytesBefore() / MEGABYTE);
-      out.printf(Locale.ROOT, "The whole model takes %.1f MB.%n", report.modelBytes() / MEGABYTE);
+        ProgressLine progress = new ProgressLine(streams.out(), streams.interactive())) {
+      report = new Quantization(loaded, quantizer, options).write(output, writer, progress);
     }
-    out.flush();
+    streams.out().println(String.format(Locale.ROOT, "Wrote %s: %d weights in %s, %.2f bits each, %s for %s",
+        output, report.weights(), quantizer.id(), report.bitsPerElement(),
+        Quantities.bytes(report.bytesAfter()), Quantities.bytes(report.bytesBefore())));
+    streams.out().println("The whole model takes " + Quantities.bytes(report.modelBytes()));
     return 0;
   }
 }

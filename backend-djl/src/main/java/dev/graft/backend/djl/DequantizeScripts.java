@@ -1,5 +1,6 @@
 package dev.graft.backend.djl;
 
+import dev.graft.graph.DType;
 import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
 import dev.graft.graph.nn.BlockDequantize;
@@ -20,22 +21,24 @@ final class DequantizeScripts {
     String book = out.name(node.input(2));
     String table = out.shared("table " + book + " " + op.dtype(), () -> table(out, book));
     String bytes = out.line("torch.to(torch.reshape(" + out.name(node.input(0)) + ", [" + pairs + "]), 4)");
-    String values = out.line("torch.view(torch.take(" + table + ", " + bytes + "), 6)");
+    // A pair of F32 is looked up as one F64, whose bits are then read as what they are.
+    String values = out.line("torch.set_(torch.empty([0], " + ScriptWriter.options(DType.F32)
+        + "), torch.take(" + table + ", " + bytes + "), 0, [" + shape.size() + "], [1])");
     long blocks = shape.size() / op.blockSize();
     String scaled = "torch.mul_(torch.reshape(" + values + ", [" + blocks + ", " + op.blockSize()
         + "]), torch.reshape(" + out.name(node.input(1)) + ", [" + blocks + ", 1]))";
     out.lifetimes().scratch(pairs * 8);
     String plain = "torch.reshape(" + scaled + ", " + ScriptWriter.dims(shape) + ")";
-    out.define(node, op.dtype() == dev.graft.graph.DType.F32
+    out.define(node, op.dtype() == DType.F32
         ? plain
         : PrimitiveScripts.converted(plain, op.dtype()));
   }
 
-  /** Builds the pairs of values of every byte, each pair as the bits of one I64. */
+  /** Builds the pairs of values of every byte, each pair as the bits of one F64. */
   private static String table(ScriptWriter out, String book) {
-    String high = "torch.reshape(torch.expand(torch.reshape(" + book + ", [16, 1]), [16, 16]), [256])";
-    String low = "torch.reshape(torch.expand(torch.reshape(" + book + ", [1, 16]), [16, 16]), [256])";
-    return out.line("torch.reshape(torch.view(torch.contiguous(torch.stack([" + high + ", " + low
-        + "], 1)), 4), [256])");
+    String high = "torch.expand(torch.reshape(" + book + ", [16, 1]), [16, 16])";
+    String low = "torch.expand(torch.reshape(" + book + ", [1, 16]), [16, 16])";
+    return out.line("torch.reshape(torch.view_copy(torch.stack([torch.reshape(" + high
+        + ", [256]), torch.reshape(" + low + ", [256])], 1), dtype=7), [256])");
   }
 }

@@ -21,7 +21,9 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.BiFunction;
 
 /** Holds one manager of PyTorch's memory, and moves tensors between it and the host. */
 final class Libtorch implements AutoCloseable {
@@ -36,8 +38,12 @@ final class Libtorch implements AutoCloseable {
           return torch.clone(x)
         def cat(self: __torch__.M, parts: List[Tensor]) -> Tensor:
           return torch.cat(parts, 0)
-        def bits(self: __torch__.M, x: Tensor) -> Tensor:
-          return torch.view(torch.contiguous(x), 2)
+        def bytes(self: __torch__.M, x: Tensor) -> Tensor:
+          return torch.view_copy(torch.contiguous(x), dtype=0)
+        def bfloat16(self: __torch__.M, bytes: Tensor, dims: List[int], strides: List[int]) -> Tensor:
+          return torch.set_(torch.empty([0], dtype=15, layout=None, device=None, pin_memory=None), bytes, 0, dims, strides)
+        def float16(self: __torch__.M, bytes: Tensor, dims: List[int], strides: List[int]) -> Tensor:
+          return torch.set_(torch.empty([0], dtype=5, layout=None, device=None, pin_memory=None), bytes, 0, dims, strides)
         def contiguous(self: __torch__.M, x: Tensor) -> Tensor:
           return torch.contiguous(x)
       """;
@@ -100,9 +106,11 @@ final class Libtorch implements AutoCloseable {
     }
   }
 
-  private PtNDArray tool(String method, IValue argument) {
-    try (argument; IValue result = IValueUtils.runMethod(tools, method, argument)) {
+  private PtNDArray tool(String method, IValue... arguments) {
+    try (IValue result = IValueUtils.runMethod(tools, method, arguments)) {
       return result.toTensor(manager);
+    } finally {
+      Arrays.stream(arguments).forEach(IValue::close);
     }
   }
 
@@ -120,8 +128,24 @@ final class Libtorch implements AutoCloseable {
 
   private PtNDArray view(MemorySegment segment, DType type, Shape shape) {
     ByteBuffer buffer = direct(segment).asByteBuffer();
-    return JniUtils.createNdFromByteBuffer(manager, buffer, new ai.djl.ndarray.types.Shape(shape.dims()),
-        TorchType.of(type), SparseFormat.DENSE, Device.cpu());
+    return typed(type, shape, (stored, dims) -> JniUtils.createNdFromByteBuffer(manager, buffer, dims, stored,
+        SparseFormat.DENSE, Device.cpu()));
+  }
+
+  /**
+   * Makes a tensor of a type. Half types are made as bytes and then read as what they are: asked for by name,
+   * DJL ends the process.
+   */
+  private PtNDArray typed(DType type, Shape shape,
+      BiFunction<DataType, ai.djl.ndarray.types.Shape, PtNDArray> maker) {
+    if (type != DType.BF16 && type != DType.F16) {
+      return maker.apply(TorchType.of(type), new ai.djl.ndarray.types.Shape(shape.dims()));
+    }
+    try (PtNDArray bytes = maker.apply(DataType.UINT8,
+        new ai.djl.ndarray.types.Shape(shape.size() * type.bytes()))) {
+      return tool(type == DType.BF16 ? "bfloat16" : "float16", IValue.from(bytes),
+          IValue.listFrom(shape.dims()), IValue.listFrom(shape.strides()));
+    }
   }
 
   private static MemorySegment direct(MemorySegment segment) {
@@ -149,8 +173,8 @@ final class Libtorch implements AutoCloseable {
   }
 
   PtNDArray zeros(DType type, Shape shape) {
-    return JniUtils.createZerosNdArray(manager, new ai.djl.ndarray.types.Shape(shape.dims()),
-        TorchType.of(type), Device.cpu(), SparseFormat.DENSE);
+    return typed(type, shape, (stored, dims) -> JniUtils.createZerosNdArray(manager, dims, stored,
+        Device.cpu(), SparseFormat.DENSE));
   }
 
   PtNDArray clone(PtNDArray array) {
@@ -163,9 +187,8 @@ final class Libtorch implements AutoCloseable {
     if (host.bytes() == 0) {
       return host;
     }
-    // DJL has no buffers of half types, so their bits are read as integers.
     boolean half = type == DType.BF16 || type == DType.F16;
-    try (PtNDArray plain = tool(half ? "bits" : "contiguous", IValue.from(array))) {
+    try (PtNDArray plain = tool(half ? "bytes" : "contiguous", IValue.from(array))) {
       host.segment().copyFrom(MemorySegment.ofBuffer(JniUtils.getByteBuffer(plain, true)));
     }
     return host;

@@ -33,7 +33,7 @@ final class TorchArchive {
       add(zip, "data.pkl", OBJECT);
       add(zip, "code/__torch__.py", code.getBytes(StandardCharsets.UTF_8));
       add(zip, "constants.pkl", NO_CONSTANTS);
-      add(zip, "version", "3\n".getBytes(StandardCharsets.US_ASCII));
+      add(zip, "version", "10\n".getBytes(StandardCharsets.US_ASCII));
       add(zip, "byteorder", "little".getBytes(StandardCharsets.US_ASCII));
     } catch (IOException e) {
       throw new UncheckedIOException(e);

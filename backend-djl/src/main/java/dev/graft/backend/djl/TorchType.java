@@ -22,17 +22,16 @@ final class TorchType {
     };
   }
 
-  /** Returns DJL's name of a type. */
+  /** Returns DJL's name of a type that its memory can be handed over as; half types have none. */
   static DataType of(DType type) {
     return switch (type) {
       case U8 -> DataType.UINT8;
       case I32 -> DataType.INT32;
       case I64 -> DataType.INT64;
-      case F16 -> DataType.FLOAT16;
       case F32 -> DataType.FLOAT32;
       case F64 -> DataType.FLOAT64;
       case BOOL -> DataType.BOOLEAN;
-      case BF16 -> DataType.BFLOAT16;
+      case F16, BF16 -> throw new IllegalArgumentException("DJL cannot be handed " + type);
     };
   }
 }

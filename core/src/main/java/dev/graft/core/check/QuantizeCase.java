@@ -2,6 +2,7 @@ package dev.graft.core.check;
 
 import dev.graft.core.files.Json;
 import dev.graft.core.files.SafetensorsFile;
+import dev.graft.core.files.TensorSource;
 import dev.graft.core.pass.Passes;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
@@ -57,7 +58,7 @@ record QuantizeCase(Case check, Quantizer quantizer, Configuration settings, boo
         compareParts(encoded, encode(weight, input, false), expected);
         compareDecoded(session, weight + ".dequantized of own codes", encoded, expected,
             sameScale(encoded, expected));
-        QuantizedTensor read = quantizer.read(weight, expected.checkpoint(encoded)::get);
+        QuantizedTensor read = quantizer.read(weight, expected.checkpoint(encoded)::tensor);
         compareDecoded(session, weight + ".dequantized of expected codes", read, expected, _ -> true);
       }
     }
@@ -200,7 +201,7 @@ record QuantizeCase(Case check, Quantizer quantizer, Configuration settings, boo
     }
 
     /** Returns the tensors that a checkpoint with these codes would hold. */
-    Map<String, HostTensor> checkpoint(QuantizedTensor encoded) {
+    TensorSource checkpoint(QuantizedTensor encoded) {
       Map<String, HostTensor> stored = encoded.stored();
       Map<String, HostTensor> tensors = new LinkedHashMap<>();
       for (String name : stored.keySet()) {
@@ -209,7 +210,7 @@ record QuantizeCase(Case check, Quantizer quantizer, Configuration settings, boo
             ? state(stored)
             : part(suffix.isEmpty() ? ".packed" : suffix));
       }
-      return tensors;
+      return TensorSource.of(tensors);
     }
 
     private HostTensor state(Map<String, HostTensor> stored) {

@@ -37,13 +37,14 @@ public final class BaseModel {
   /**
    * Binds a model to a checkpoint.
    *
+   * @param checkpoint tensors of the whole model, or of one that was saved without its head
    * @param quantizers codes in which weights may be stored
    * @throws GraftException if a parameter is missing or has another shape; names each
    */
-  public BaseModel(CausalModel model, TensorSource tensors, List<Quantizer> quantizers) {
+  public BaseModel(CausalModel model, TensorSource checkpoint, List<Quantizer> quantizers) {
     this.model = model;
     this.outline = OutlineLayers.of(model);
-    this.tensors = tensors;
+    this.tensors = HeadlessNames.restore(checkpoint, outline.parameters().keySet());
     Set<String> convolutions = outline.sites().stream()
         .filter(site -> site instanceof Site.Linear linear && linear.transposed())
         .map(site -> site.name() + ".weight").collect(Collectors.toSet());

@@ -23,6 +23,7 @@ import dev.graft.spi.LinearBase;
 import dev.graft.spi.Params;
 import dev.graft.spi.Site;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +38,7 @@ final class GraphLayers implements Layers {
   private final List<RowGroup> groups;
   private final Sequence sequence;
   private final Map<String, Tensor> variables = new LinkedHashMap<>();
+  private final Map<String, Integer> dropouts = new HashMap<>();
   private final List<CheckpointedBlock> blocks = new ArrayList<>();
   private final List<Assignment> cacheUpdates = new ArrayList<>();
 
@@ -252,7 +254,6 @@ final class GraphLayers implements Layers {
     private final RowGroup group;
     private final String site;
     private final Function<String, Optional<String>> keys;
-    private int dropouts;
 
     SiteParams(RowGroup group, String site, Adapter adapter) {
       this.group = group;
@@ -275,7 +276,8 @@ final class GraphLayers implements Layers {
       if (!training() || rate == 0) {
         return x;
       }
-      long seed = options.seed() * 0x9E3779B97F4A7C15L + site.hashCode() * 31L + dropouts++;
+      int index = dropouts.merge(site, 1, Integer::sum);
+      long seed = options.seed() * 0x9E3779B97F4A7C15L + site.hashCode() * 31L + index;
       return x.dropout(rate, seed, sequence.step());
     }
 

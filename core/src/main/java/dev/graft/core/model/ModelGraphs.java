@@ -2,6 +2,7 @@ package dev.graft.core.model;
 
 import dev.graft.core.attach.Attachment;
 import dev.graft.core.autodiff.CheckpointedBlock;
+import dev.graft.core.pass.MergeLinears;
 import dev.graft.core.pass.Passes;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
@@ -10,6 +11,7 @@ import dev.graft.graph.Tensor;
 import dev.graft.graph.nn.CrossEntropy;
 import dev.graft.spi.InputAdapter;
 import dev.graft.spi.Site;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +24,10 @@ public final class ModelGraphs {
   public static final String LOGITS = "logits";
   /** Name of the output that holds the loss. */
   public static final String LOSS = "loss";
+
+  /** What a processor's cache holds, and what keeps a matrix product busy. */
+  private static final long LOGITS_AT_ONCE = 1 << 21;
+  private static final long FEWEST_LOSS_ROWS = 128;
 
   private final BaseModel base;
   private final GraphOptions options;
@@ -64,7 +70,28 @@ public final class ModelGraphs {
 
   /** Holds a loss whose gradients are still to be taken, and the variables that learn. */
   public record LossGraph(Tensor loss, Map<String, Tensor> trainable, List<CheckpointedBlock> blocks,
-      Tensor step) {}
+      Tensor step) {
+    /** Returns the same loss with thin products of one activation merged, see {@link MergeLinears}. */
+    public LossGraph merged() {
+      Map<String, Tensor> roots = new LinkedHashMap<>();
+      roots.put(LOSS, loss);
+      for (int i = 0; i < blocks.size(); i++) {
+        roots.put("block " + i, blocks.get(i).output());
+        roots.put("into block " + i, blocks.get(i).inputs().getFirst());
+      }
+      Map<String, Tensor> merged = Passes.beforeDifferentiation(true)
+          .apply(Graph.of("forward", roots, List.of())).outputs();
+      List<CheckpointedBlock> found = new ArrayList<>();
+      for (int i = 0; i < blocks.size(); i++) {
+        found.add(CheckpointedBlock.between(root(merged, "into block " + i), root(merged, "block " + i)));
+      }
+      return new LossGraph(root(merged, LOSS), trainable, found, step);
+    }
+
+    private static Tensor root(Map<String, Tensor> roots, String name) {
+      return java.util.Objects.requireNonNull(roots.get(name), name);
+    }
+  }
 
   /**
    * Builds the weighted sum of the losses of chosen positions.
@@ -78,13 +105,28 @@ public final class ModelGraphs {
     Built built = build(groups, length, sequence);
     Tensor flat = built.hidden.reshape(rows * built.hidden.dim(1), built.hidden.dim(2));
     Tensor chosen = flat.gather(0, Tensor.input(Feeds.LABEL_ROWS, DType.I64, labels));
-    Tensor logits = base.model().logits(built.layers, chosen);
-    Tensor loss = CrossEntropy.of(logits, Tensor.input(Feeds.LABELS, DType.I64, labels),
-        Tensor.input(Feeds.LABEL_WEIGHTS, logits.dtype().accumulator(), labels));
+    Tensor loss = loss(built.layers, chosen, Tensor.input(Feeds.LABELS, DType.I64, labels),
+        Tensor.input(Feeds.LABEL_WEIGHTS, chosen.dtype().accumulator(), labels));
     Map<String, Tensor> trainable = new LinkedHashMap<>();
     group.attachment().ifPresent(attachment -> attachment.trainable()
         .forEach(tensor -> trainable.put(tensor.key(), built.layers.variable(group.adapter(), tensor))));
     return new LossGraph(loss, trainable, built.layers.blocks(), sequence.step());
+  }
+
+  /**
+   * Adds up the losses of a few rows at a time, so that the logits of all, by far the largest values of a
+   * step, are never there at once: each part is done with before the next begins.
+   */
+  private Tensor loss(GraphLayers layers, Tensor rows, Tensor labels, Tensor weights) {
+    long count = rows.dim(0);
+    long part = Math.max(FEWEST_LOSS_ROWS, LOGITS_AT_ONCE / base.model().vocabulary());
+    List<Tensor> losses = new ArrayList<>();
+    for (long from = 0; from < count; from += part) {
+      long to = Math.min(from + part, count);
+      losses.add(CrossEntropy.of(base.model().logits(layers, rows.slice(0, from, to)),
+          labels.slice(0, from, to), weights.slice(0, from, to)));
+    }
+    return losses.stream().reduce(Tensor::plus).orElseThrow();
   }
 
   /** Builds the run over prompts: output {@link #LOGITS} [rows, vocabulary] of the last position. */
@@ -125,11 +167,6 @@ public final class ModelGraphs {
 
   private static int virtualTokens(List<RowGroup> groups) {
     return groups.getFirst().virtualTokens();
-  }
-
-  /** Returns the virtual tokens of either kind, which the padding mask must be widened by. */
-  private static int keyTokens(List<RowGroup> groups) {
-    return virtualTokens(groups);
   }
 
   /** Returns a layer builder without a sequence, for formulas over weights alone. */

@@ -79,7 +79,8 @@ public final class SyntheticWeights {
    * Returns a model whose linear layers but the head are encoded by a quantizer. Layers of the same shape have
    * the same values, each in memory of its own.
    */
-  public static BaseModel quantized(ModelShape shape, DType type, Quantizer quantizer, PluginCatalog plugins) {
+  public static BaseModel quantized(ModelShape shape, DType type, Quantizer quantizer,
+      PluginCatalog plugins) {
     CausalModel model = model(shape, plugins);
     ModelOutline outline = outline(model);
     SyntheticWeights weights = new SyntheticWeights(outline, type);

@@ -63,7 +63,7 @@ final class StepPrograms {
   }
 
   Graph build(RowGroup group, long length, long labels, boolean masked, Role role) {
-    ModelGraphs.LossGraph forward = graphs.loss(group, length, labels, masked);
+    ModelGraphs.LossGraph forward = graphs.loss(group, length, labels, masked).merged();
     List<Tensor> parameters = List.copyOf(forward.trainable().values());
     Differentiated both = Gradients.of(forward.loss(), parameters, forward.blocks());
     List<Tensor> gradients = new ArrayList<>();

@@ -78,7 +78,9 @@ class TensorSpoolTests {
   void releasedPagesKeepTheirValues() {
     Path file = folder.resolve("x.safetensors");
     float[] values = new float[100_000];
-    java.util.Arrays.setAll(values, i -> i);
+    for (int i = 0; i < values.length; i++) {
+      values[i] = i;
+    }
     SafetensorsWriter.pytorch().write(file,
         TensorSource.of(Map.of("x", HostTensor.ofFloats(Shape.of(values.length), values))));
     try (SafetensorsFile opened = SafetensorsFile.open(file)) {

@@ -46,10 +46,11 @@ public record LoraLinear(LoraConfig config, Site.Linear site) implements LinearA
     return base.forward(x).plus(change(p, p.dropout(x, config.dropout())));
   }
 
-  /** Builds s · (B A x + b_B). */
+  /** Builds s · (B A x + b_B). The thin product is what is scaled, so that no gradient of y has to be. */
   public Tensor change(Params p, Tensor x) {
-    Tensor low = x.linear(p.get("lora_A")).linear(p.get("lora_B"));
-    return (config.loraBias() ? low.plus(p.get("lora_B_bias")) : low).times(config.scaling(site.name()));
+    double scaling = config.scaling(site.name());
+    Tensor change = x.linear(p.get("lora_A")).times(scaling).linear(p.get("lora_B"));
+    return config.loraBias() ? change.plus(p.get("lora_B_bias").times(scaling)) : change;
   }
 
   /** Builds s · B A: [out, in]. */

@@ -77,7 +77,8 @@ public final class LossChart {
     line(smooth(curves.training()), SMOOTHED, 2);
     line(curves.validation(), VALIDATION, 2);
     for (RunLog.Point point : curves.validation()) {
-      add("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\"/>", x(point.step()), y(point.loss()), VALIDATION);
+      add("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\"/>", x(point.step()), y(point.loss()),
+          VALIDATION);
     }
     int at = WIDTH - RIGHT - 290;
     legend(at, SMOOTHED, "training (running mean)");
@@ -146,7 +147,8 @@ public final class LossChart {
   }
 
   private void text(double x, double y, String anchor, String text) {
-    add("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" fill=\"%s\">%s</text>", x, y, anchor, INK, escape(text));
+    add("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" fill=\"%s\">%s</text>", x, y, anchor, INK,
+        escape(text));
   }
 
   private static String escape(String text) {
