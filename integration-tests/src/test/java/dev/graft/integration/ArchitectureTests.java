@@ -1,7 +1,11 @@
 package dev.graft.integration;
 
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.GeneralCodingRules.NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.base.DescribedPredicate;
@@ -15,36 +19,83 @@ import org.junit.jupiter.api.Test;
 
 /** Holds the rules of the architecture. */
 class ArchitectureTests {
-  private final JavaClasses product = new ClassFileImporter()
-      .withImportOption(new ImportOption.DoNotIncludeTests()).importPackages("dev.graft");
+  private static final String[] INTERFACES = {"dev.graft.error..", "dev.graft.graph..", "dev.graft.spi.."};
+  private static final String[] PLUG_INS = {"dev.graft.methods..", "dev.graft.models..", "dev.graft.backend..",
+    "dev.graft.quant.."};
+
+  private static final JavaClasses PRODUCT = new ClassFileImporter()
+      .withImportOption(new ImportOption.DoNotIncludeTests())
+      .withImportOption(location -> !location.contains("dev/graft/integration"))
+      .importPackages("dev.graft");
 
   @Test
   void plugInsKnowTheInterfacesAlone() {
-    noClasses().that().resideInAnyPackage("dev.graft.methods..", "dev.graft.models..", "dev.graft.backend..",
-        "dev.graft.quant..")
-        .should().dependOnClassesThat().resideInAnyPackage("dev.graft.core..", "dev.graft.cli..")
-        .check(product);
+    noClasses().that().resideInAnyPackage(PLUG_INS).should()
+        .dependOnClassesThat(resideInAnyPackage("dev.graft..").and(
+            not(resideInAnyPackage(INTERFACES)).and(not(new DescribedPredicate<JavaClass>("are their own") {
+              @Override
+              public boolean test(JavaClass type) {
+                return type.getPackageName().matches("dev\\.graft\\.(methods|models|backend|quant)\\b.*");
+              }
+            }))))
+        .check(PRODUCT);
+  }
+
+  @Test
+  void plugInsDoNotKnowEachOther() {
+    // See docs/decisions/dora-builds-on-lora.md.
+    slices().matching("dev.graft.(methods|models|backend|quant).(*)..").should().notDependOnEachOther()
+        .ignoreDependency(resideInAPackage("dev.graft.methods.."), resideInAPackage("dev.graft.methods.lora.."))
+        .check(PRODUCT);
   }
 
   @Test
   void theInterfacesKnowNothingElse() {
-    noClasses().that().resideInAnyPackage("dev.graft.error..", "dev.graft.graph..", "dev.graft.spi..")
-        .should()
-        .dependOnClassesThat()
-        .resideInAnyPackage("dev.graft.core..", "dev.graft.methods..", "dev.graft.models..",
-            "dev.graft.quant..", "dev.graft.backend..", "tools.jackson..", "com.google..", "picocli..")
-        .check(product);
+    noClasses().that().resideInAnyPackage(INTERFACES).should()
+        .dependOnClassesThat(not(resideInAnyPackage("dev.graft.error..", "dev.graft.graph..", "dev.graft.spi..",
+            "java..", "org.jspecify..", "org.apiguardian..")))
+        .check(PRODUCT);
+  }
+
+  @Test
+  void nothingButTestsKnowsTheTestKit() {
+    noClasses().that().resideOutsideOfPackage("dev.graft.testkit..").should().dependOnClassesThat()
+        .resideInAPackage("dev.graft.testkit..").check(PRODUCT);
+  }
+
+  @Test
+  void theTestKitKnowsNoPlugInButTheReference() {
+    noClasses().that().resideInAPackage("dev.graft.testkit..").should()
+        .dependOnClassesThat(resideInAnyPackage("dev.graft.methods..", "dev.graft.models..", "dev.graft.quant..",
+            "dev.graft.data..", "dev.graft.cli..").or(resideInAPackage("dev.graft.backend..").and(
+                not(resideInAPackage("dev.graft.backend.reference..")))))
+        .check(PRODUCT);
+  }
+
+  @Test
+  void dataKnowsNoPlugIn() {
+    noClasses().that().resideInAPackage("dev.graft.data..").should()
+        .dependOnClassesThat(resideInAnyPackage("dev.graft.cli..").or(resideInAnyPackage(PLUG_INS)))
+        .allowEmptyShould(true).check(PRODUCT);
+  }
+
+  @Test
+  void onlyTheCommandWritesToTheConsole() {
+    NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS.check(
+        PRODUCT.that(not(resideInAPackage("dev.graft.cli.."))));
   }
 
   @Test
   void coreKnowsNoCommandLineAndNoContainer() {
     noClasses().that().resideInAPackage("dev.graft.core..").should().dependOnClassesThat()
-        .resideInAnyPackage("dev.graft.cli..", "com.google.inject..", "picocli..").check(product);
+        .resideInAnyPackage("dev.graft.cli..", "com.google.inject..", "picocli..").check(PRODUCT);
   }
 
   @Test
-  void packagesOfCoreHaveNoCycles() {
-    slices().matching("dev.graft.core.(*)..").should().beFreeOfCycles().check(product);
+  void packagesHaveNoCycles() {
+    slices().matching("dev.graft.(*)..").should().beFreeOfCycles().check(PRODUCT);
+    slices().matching("dev.graft.core.(*)..").should().beFreeOfCycles().check(PRODUCT);
+    slices().matching("dev.graft.data.(*)..").should().beFreeOfCycles().allowEmptyShould(true).check(PRODUCT);
   }
 
   @Test
@@ -55,6 +106,6 @@ class ArchitectureTests {
         return type.getModifiers().contains(JavaModifier.PUBLIC) && type.isTopLevelClass()
             && !type.getSimpleName().equals("package-info") && !type.getSimpleName().equals("module-info");
       }
-    }).should().beAnnotatedWith(API.class).check(product);
+    }).should().beAnnotatedWith(API.class).check(PRODUCT);
   }
 }

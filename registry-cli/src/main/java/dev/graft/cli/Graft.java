@@ -3,6 +3,7 @@ package dev.graft.cli;
 import com.google.inject.Guice;
 import com.google.inject.Injector;
 import com.google.inject.ProvisionException;
+import dev.graft.core.plugin.PluginCatalog;
 import dev.graft.error.GraftException;
 import jakarta.inject.Inject;
 import java.io.PrintWriter;
@@ -12,6 +13,7 @@ import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParseResult;
@@ -37,6 +39,9 @@ public final class Graft implements Runnable {
   @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show where an error arose.")
   boolean debug;
 
+  @Mixin
+  final PluginOptions plugins = new PluginOptions();
+
   @Inject
   Graft(Streams streams) {
     this.streams = streams;
@@ -49,7 +54,13 @@ public final class Graft implements Runnable {
 
   /** Runs the command and returns the exit code. */
   static int run(Streams streams, String... args) {
-    Injector injector = Guice.createInjector(new Registry(streams));
+    PluginCatalog catalog;
+    try {
+      catalog = PluginOptions.discover(args);
+    } catch (GraftException e) {
+      return report(e, List.of(args).contains("--debug"), streams.err());
+    }
+    Injector injector = Guice.createInjector(new Registry(streams, catalog));
     Graft graft = new Graft(streams);
     CommandLine line;
     try {

@@ -2,22 +2,22 @@ package dev.graft.cli;
 
 import com.google.inject.AbstractModule;
 import com.google.inject.Provides;
-import com.google.inject.Singleton;
 import dev.graft.cli.text.Terminal;
 import dev.graft.core.plugin.PluginCatalog;
 
 /** Composes what the commands need. */
 final class Registry extends AbstractModule {
   private final Streams streams;
+  private final PluginCatalog plugins;
 
-  Registry(Streams streams) {
+  Registry(Streams streams, PluginCatalog plugins) {
     this.streams = streams;
+    this.plugins = plugins;
   }
 
   @Provides
-  @Singleton
   PluginCatalog plugins() {
-    return PluginCatalog.discover(Registry.class.getClassLoader());
+    return plugins;
   }
 
   @Provides

@@ -1,0 +1,32 @@
+package dev.graft.cli;
+
+import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.plugin.PluginFolders;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/** Says which folders add plug-ins. */
+final class PluginOptions {
+  @Option(names = "--plugins", paramLabel = "DIR", scope = ScopeType.INHERIT, description = "Folder whose jars add plug-ins; may be repeated.")
+  List<Path> folders = new ArrayList<>();
+
+  /**
+   * Finds the plug-ins. The folders are looked for among all arguments before the commands exist, since those
+   * are given the plug-ins; faults of other options are told when the arguments are read as a whole.
+   *
+   * @throws dev.graft.error.GraftException if a folder or a jar cannot be read, or a plug-in is there twice
+   */
+  static PluginCatalog discover(String... args) {
+    PluginOptions options = new PluginOptions();
+    CommandLine line = new CommandLine(options).setUnmatchedArgumentsAllowed(true);
+    line.getCommandSpec().parser().collectErrors(true);
+    line.parseArgs(args);
+    ClassLoader own = PluginOptions.class.getClassLoader();
+    return PluginCatalog
+        .discover(options.folders.isEmpty() ? own : PluginFolders.loader(options.folders, own));
+  }
+}
