@@ -41,8 +41,9 @@ final class SequenceFilters {
       case "reverse" -> reverse(input, arguments.bind(shown));
       case "sort" -> sort(input, arguments.bind(shown, "reverse", "case_sensitive", "attribute"));
       case "unique" -> unique(input, arguments.bind(shown, "case_sensitive", "attribute"));
-      case "min" -> extreme(input, arguments.bind(shown, "case_sensitive", "attribute"), -1);
-      case "max" -> extreme(input, arguments.bind(shown, "case_sensitive", "attribute"), 1);
+      case "min" -> extreme(input, arguments.bind(shown, "case_sensitive", "attribute"),
+          new Order(budget).reversed());
+      case "max" -> extreme(input, arguments.bind(shown, "case_sensitive", "attribute"), new Order(budget));
       case "sum" -> sum(input, arguments.bind(shown, "attribute", "start"));
       case "dictsort" -> dictsort(input, arguments.bind(shown, "case_sensitive", "by", "reverse"));
       case "groupby" -> groups(input, arguments.bind(shown, "attribute", "default", "case_sensitive"));
@@ -191,14 +192,14 @@ final class SequenceFilters {
     return new OneTime(unique);
   }
 
-  private Object extreme(Object input, Bound arguments, int sign) {
+  private Object extreme(Object input, Bound arguments, Comparator<Object> order) {
     List<Keyed> keyed = keyed(input, arguments);
     if (keyed.isEmpty()) {
       return none(arguments);
     }
     Keyed best = keyed.getFirst();
     for (Keyed one : keyed) {
-      if (new Order(budget).compare(one.key(), best.key()) * sign > 0) {
+      if (order.compare(one.key(), best.key()) > 0) {
         best = one;
       }
     }
