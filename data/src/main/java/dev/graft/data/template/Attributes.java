@@ -49,8 +49,8 @@ final class Attributes {
       return item(target, index, budget);
     }
     Object value = target;
-    for (Object part : PythonText.split(Shown.text(path), ".", -1)) {
-      String name = Shown.text(part);
+    for (Object part : PythonText.split(Shown.text(path, budget), ".", -1)) {
+      String name = Shown.text(part, budget);
       boolean index = !name.isEmpty() && name.length() < 10
           && name.chars().allMatch(c -> c >= '0' && c <= '9');
       value = item(value, index ? Long.valueOf(name) : name, budget);
@@ -61,12 +61,12 @@ final class Attributes {
   private static Undefined missing(Object target, Object key) {
     return new Undefined(key instanceof String name
         ? "'" + TypeName.of(target) + "' has no attribute '" + name + "'"
-        : "'" + TypeName.of(target) + "' has no item " + Shown.literal(key));
+        : "'" + TypeName.of(target) + "' has no item " + Shown.brief(key));
   }
 
   private static @Nullable Object entry(Object target, Object key, Budget budget) {
     return switch (target) {
-      case Map<?, ?> map -> map.get(key);
+      case Map<?, ?> map -> isKey(key) ? map.get(key) : null;
       case List<?> list -> at(list, key);
       case Tuple tuple -> at(tuple.items(), key);
       case Range range -> at(range.items(), key);
@@ -121,12 +121,12 @@ final class Attributes {
       };
       case "values" -> arguments -> {
         arguments.bind("values");
-        budget.charge(map.size(), 4);
+        budget.charge(map.size(), Budget.ITEM);
         return new View("dict_values", new ArrayList<>(map.values()));
       };
       case "get" -> arguments -> {
         CallArguments.Bound bound = arguments.bind("get", "key", "default");
-        Object value = map.get(bound.required("key"));
+        Object value = map.get(key(bound.required("key")));
         return value == null ? bound.value("default", None.NONE) : value;
       };
       case "copy" -> _ -> map;
@@ -136,7 +136,7 @@ final class Attributes {
 
   /** Returns the entries of a map as pairs. */
   static List<Object> items(Map<?, ?> map, Budget budget) {
-    budget.charge(map.size(), 8);
+    budget.charge(map.size(), 2 * Budget.ITEM);
     List<Object> items = new ArrayList<>();
     map.forEach((key, value) -> items.add(new Tuple(List.of(key, value))));
     return items;
@@ -148,15 +148,16 @@ final class Attributes {
         Object wanted = arguments.bind("index", "value").required("value");
         List<Object> items = Sequences.items(list, budget);
         for (int i = 0; i < items.size(); i++) {
-          if (Equality.of(items.get(i), wanted)) {
+          if (Equality.of(items.get(i), wanted, budget)) {
             return (long) i;
           }
         }
-        throw new TemplateFault(Shown.literal(wanted) + " is not in the list");
+        throw new TemplateFault(Shown.brief(wanted) + " is not in the list");
       };
       case "count" -> arguments -> {
         Object wanted = arguments.bind("count", "value").required("value");
-        return Sequences.items(list, budget).stream().filter(item -> Equality.of(item, wanted)).count();
+        return Sequences.items(list, budget).stream().filter(item -> Equality.of(item, wanted, budget))
+            .count();
       };
       case "copy" -> _ -> list;
       default -> CHANGING.contains(name) ? refusal("list", name) : null;
@@ -173,9 +174,14 @@ final class Attributes {
 
   /** Returns a value that may be the key of a dict. */
   static Object key(Object value) {
-    if (value instanceof List<?> || value instanceof Map<?, ?>) {
+    if (!isKey(value)) {
       throw new TemplateFault(TypeName.of(value) + " cannot be the key of a dict");
     }
     return value;
+  }
+
+  static boolean isKey(Object value) {
+    return value instanceof String || value instanceof None || value instanceof Undefined
+        || Numbers.isNumber(value);
   }
 }

@@ -50,10 +50,10 @@ final class BraceFormat {
   }
 
   private static String written(Matcher field, Object value, Budget budget) {
-    Object shown = "r".equals(field.group("conversion")) ? Shown.literal(value) : value;
+    Object shown = "r".equals(field.group("conversion")) ? Shown.literal(value, budget) : value;
     String written = field.group("spec");
     if (written == null || written.isEmpty()) {
-      return budget.made(Shown.text(shown));
+      return Shown.text(shown, budget);
     }
     Matcher spec = SPEC.matcher(written);
     if (!spec.matches()) {

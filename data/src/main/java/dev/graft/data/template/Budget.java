@@ -2,12 +2,14 @@ package dev.graft.data.template;
 
 /**
  * Bounds what a template may cost, so that a file from the network can neither run for ever nor fill the
- * memory. Evaluating an expression costs {@value #STEP} units, a character or list element that is made or
- * looked at about one.
+ * memory. A unit is about one character that is made or looked at.
  */
 final class Budget {
   static final long LIMIT = 1L << 27;
+  /** Evaluates an expression. */
   static final int STEP = 16;
+  /** Makes or looks at an item of a list: a reference, and often an object. */
+  static final int ITEM = 16;
   /** Depth of nested calls: beyond any template's need, and well within a thread's stack. */
   static final int MAX_DEPTH = 100;
 

@@ -16,11 +16,13 @@ final class Evaluator {
   private final Globals globals;
   private final Filters filters;
   private final Predicates predicates;
+  private final Order order;
   private int line;
 
   Evaluator(Budget budget, Globals globals) {
     this.budget = budget;
     this.globals = globals;
+    this.order = new Order(budget);
     this.predicates = new Predicates(budget);
     this.filters = new Filters(budget, predicates);
   }
@@ -77,7 +79,7 @@ final class Evaluator {
       case Expression.Concatenation concatenation -> {
         StringBuilder text = new StringBuilder();
         for (Expression part : concatenation.parts()) {
-          text.append(budget.made(Shown.text(evaluate(part, scope))));
+          text.append(Shown.text(evaluate(part, scope), budget));
         }
         yield text.toString();
       }
@@ -143,8 +145,8 @@ final class Evaluator {
       if (!(value instanceof Map<?, ?> map)) {
         throw new TemplateFault("'**' needs a dict, not " + TypeName.of(value));
       }
-      budget.charge(map.size(), 4);
-      map.forEach((name, item) -> named.put(Shown.text(name), item));
+      budget.charge(map.size(), Budget.ITEM);
+      map.forEach((name, item) -> named.put(Shown.text(name, budget), item));
     }
     return new CallArguments(positional, named);
   }
@@ -263,7 +265,7 @@ final class Evaluator {
 
   private List<Object> copies(Object list, int copies) {
     List<Object> items = Sequences.items(list, budget);
-    budget.charge(4L * items.size(), copies);
+    budget.charge((long) Budget.ITEM * items.size(), copies);
     List<Object> all = new ArrayList<>();
     for (int i = 0; i < copies && !items.isEmpty(); i++) {
       all.addAll(items);
@@ -301,12 +303,12 @@ final class Evaluator {
 
   private boolean holds(Object left, Relation relation, Object right) {
     return switch (relation) {
-      case EQUAL -> Equality.of(left, right);
-      case NOT_EQUAL -> !Equality.of(left, right);
-      case LESS -> Order.compare(left, right) < 0;
-      case LESS_OR_EQUAL -> Order.compare(left, right) <= 0;
-      case GREATER -> Order.compare(left, right) > 0;
-      case GREATER_OR_EQUAL -> Order.compare(left, right) >= 0;
+      case EQUAL -> Equality.of(left, right, budget);
+      case NOT_EQUAL -> !Equality.of(left, right, budget);
+      case LESS -> order.compare(left, right) < 0;
+      case LESS_OR_EQUAL -> order.compare(left, right) <= 0;
+      case GREATER -> order.compare(left, right) > 0;
+      case GREATER_OR_EQUAL -> order.compare(left, right) >= 0;
       case IN -> Sequences.contains(right, left, budget);
       case NOT_IN -> !Sequences.contains(right, left, budget);
     };

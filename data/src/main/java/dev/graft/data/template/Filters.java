@@ -41,7 +41,8 @@ final class Filters {
     return switch (name) {
       case "abs" -> absolute(input, arguments.bind(shown));
       case "attr" ->
-        Attributes.methodOnly(input, Shown.text(arguments.bind(shown, "name").required("name")), budget);
+        Attributes.methodOnly(input, Shown.text(arguments.bind(shown, "name").required("name"), budget),
+            budget);
       case "d", "default" -> fallback(input, arguments.bind(shown, "default_value", "boolean"));
       case "float" -> real(input, arguments.bind(shown, "default"));
       case "int" -> whole(input, arguments.bind(shown, "default", "base"));
@@ -57,7 +58,7 @@ final class Filters {
       case "round" -> rounded(input, arguments.bind(shown, "precision", "method"));
       case "string" -> {
         arguments.bind(shown);
-        yield budget.made(Shown.text(input));
+        yield Shown.text(input, budget);
       }
       case "tojson" ->
         json(input, arguments.bind(shown, "ensure_ascii", "indent", "separators", "sort_keys"));
@@ -176,8 +177,8 @@ final class Filters {
       if (both.size() != 2) {
         throw new TemplateFault("the separators of 'tojson' are two strings: between items and after a key");
       }
-      item = Shown.text(both.getFirst());
-      key = Shown.text(both.getLast());
+      item = Shown.text(both.getFirst(), budget);
+      key = Shown.text(both.getLast(), budget);
     }
     return new PythonJson(arguments.truth("ensure_ascii"), indent, item, key, arguments.truth("sort_keys"),
         budget).write(input);

@@ -16,7 +16,7 @@ record FormatSpec(char fill, char align, char sign, boolean grouped, int width, 
 
   String apply(Object value, Budget budget) {
     budget.charge(Math.max(0, width) + (long) Math.max(0, precision));
-    String written = written(value);
+    String written = written(value, budget);
     budget.charge(written.length());
     int missing = width - PythonText.length(written);
     if (missing <= 0) {
@@ -33,10 +33,10 @@ record FormatSpec(char fill, char align, char sign, boolean grouped, int width, 
     };
   }
 
-  private String written(Object value) {
+  private String written(Object value, Budget budget) {
     return switch (type) {
-      case 's' -> cut(Shown.text(value));
-      case 'r' -> cut(Shown.literal(value));
+      case 's' -> cut(Shown.text(value, budget));
+      case 'r' -> cut(Shown.literal(value, budget));
       case 'd', 'i' -> whole(number(value), 10);
       case 'x' -> whole(number(value), 16);
       case 'X' -> whole(number(value), 16).toUpperCase(Locale.ROOT);

@@ -27,9 +27,9 @@ final class Globals {
       case "range" -> (Callable) this::range;
       case "dict" -> (Callable) arguments -> new LinkedHashMap<Object, Object>(merged("dict", arguments));
       case "namespace" -> (Callable) arguments -> new Namespace(merged("namespace", arguments));
-      case "raise_exception" -> (Callable) Globals::raise;
+      case "raise_exception" -> (Callable) this::raise;
       case "strftime_now" -> (Callable) arguments -> TimeFormat.format(
-          Shown.text(arguments.bind("strftime_now", "format").required("format")), clock, budget);
+          Shown.text(arguments.bind("strftime_now", "format").required("format"), budget), clock, budget);
       case "cycler" -> (Callable) Globals::cycler;
       case "joiner" -> (Callable) Globals::joiner;
       default -> null;
@@ -53,25 +53,26 @@ final class Globals {
       }
       items.add(i);
     }
-    budget.charge(items.size(), 4);
+    budget.charge(items.size(), Budget.ITEM);
     return new Range("range(" + start + ", " + stop + (step == 1 ? "" : ", " + step) + ")", items);
   }
 
-  private static Map<String, Object> merged(String function, CallArguments arguments) {
+  private Map<String, Object> merged(String function, CallArguments arguments) {
     Map<String, Object> entries = new LinkedHashMap<>();
     for (Object positional : arguments.positional()) {
       if (!(positional instanceof Map<?, ?> map)) {
         throw new TemplateFault(function + " takes named values or a dict, not " + TypeName.of(positional));
       }
-      map.forEach((key, value) -> entries.put(Shown.text(key), value));
+      map.forEach((key, value) -> entries.put(Shown.text(key, budget), value));
     }
     entries.putAll(arguments.named());
     return entries;
   }
 
   /** Ends the rendering with the template's own words, which say what the messages lack. */
-  private static Object raise(CallArguments arguments) {
-    throw new TemplateFault(Shown.text(arguments.bind("raise_exception", "message").required("message")));
+  private Object raise(CallArguments arguments) {
+    throw new TemplateFault(
+        Shown.text(arguments.bind("raise_exception", "message").required("message"), budget));
   }
 
   private static Object cycler(CallArguments arguments) {

@@ -6,11 +6,13 @@ import org.jspecify.annotations.Nullable;
 /** Holds the variable {@code loop} of a running loop. */
 final class LoopState {
   private final List<Object> items;
+  private final Budget budget;
   private int index;
   private @Nullable Object lastChecked;
 
-  LoopState(List<Object> items) {
+  LoopState(List<Object> items, Budget budget) {
     this.items = items;
+    this.budget = budget;
   }
 
   void moveTo(int next) {
@@ -52,7 +54,7 @@ final class LoopState {
 
   private Object changed(CallArguments arguments) {
     Object now = new Tuple(arguments.positional());
-    boolean changed = lastChecked == null || !Equality.of(lastChecked, now);
+    boolean changed = lastChecked == null || !Equality.of(lastChecked, now, budget);
     lastChecked = now;
     return changed;
   }

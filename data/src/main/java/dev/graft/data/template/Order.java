@@ -1,19 +1,21 @@
 package dev.graft.data.template;
 
+import java.util.Comparator;
 import java.util.List;
 
 /** Orders values as Python's {@code <} does: numbers, texts by code point, lists item by item. */
-final class Order {
-  private Order() {
-  }
+record Order(Budget budget) implements Comparator<Object> {
 
-  static int compare(Object a, Object b) {
+  @Override
+  public int compare(Object a, Object b) {
+    budget.step();
     Evaluator.defined(a);
     Evaluator.defined(b);
     if (Numbers.isNumber(a) && Numbers.isNumber(b)) {
       return Numbers.compare(a, b);
     }
     if (a instanceof String left && b instanceof String right) {
+      budget.charge(Math.min(left.length(), right.length()) / 8);
       return compareTexts(left, right);
     }
     if (a instanceof List<?> left && b instanceof List<?> right) {
@@ -25,11 +27,11 @@ final class Order {
     throw new TemplateFault(TypeName.of(a) + " and " + TypeName.of(b) + " have no order");
   }
 
-  private static int compareItems(List<?> left, List<?> right) {
+  private int compareItems(List<?> left, List<?> right) {
     for (int i = 0; i < Math.min(left.size(), right.size()); i++) {
       Object a = left.get(i);
       Object b = right.get(i);
-      if (a != null && b != null && !Equality.of(a, b)) {
+      if (a != null && b != null && !Equality.of(a, b, budget)) {
         return compare(a, b);
       }
     }

@@ -15,9 +15,11 @@ final class Predicates {
       "le", "<=", "gt", "greaterthan", ">", "ge", ">=", "filter", "test", "escaped");
 
   private final Budget budget;
+  private final Order order;
 
   Predicates(Budget budget) {
     this.budget = budget;
+    this.order = new Order(budget);
   }
 
   boolean test(String name, Object value, CallArguments arguments) {
@@ -25,12 +27,12 @@ final class Predicates {
       case "divisibleby" -> remainder(value, argument(name, "num", arguments)) == 0;
       case "sameas" -> same(value, argument(name, "other", arguments));
       case "in" -> Sequences.contains(argument(name, "seq", arguments), value, budget);
-      case "eq", "equalto", "==" -> Equality.of(value, argument(name, "other", arguments));
-      case "ne", "!=" -> !Equality.of(value, argument(name, "other", arguments));
-      case "lt", "lessthan", "<" -> Order.compare(value, argument(name, "other", arguments)) < 0;
-      case "le", "<=" -> Order.compare(value, argument(name, "other", arguments)) <= 0;
-      case "gt", "greaterthan", ">" -> Order.compare(value, argument(name, "other", arguments)) > 0;
-      case "ge", ">=" -> Order.compare(value, argument(name, "other", arguments)) >= 0;
+      case "eq", "equalto", "==" -> Equality.of(value, argument(name, "other", arguments), budget);
+      case "ne", "!=" -> !Equality.of(value, argument(name, "other", arguments), budget);
+      case "lt", "lessthan", "<" -> order.compare(value, argument(name, "other", arguments)) < 0;
+      case "le", "<=" -> order.compare(value, argument(name, "other", arguments)) <= 0;
+      case "gt", "greaterthan", ">" -> order.compare(value, argument(name, "other", arguments)) > 0;
+      case "ge", ">=" -> order.compare(value, argument(name, "other", arguments)) >= 0;
       default -> {
         if (!NAMES.contains(name)) {
           throw new TemplateFault("there is no test '" + name + "'; there are " + listed(NAMES));
@@ -41,7 +43,7 @@ final class Predicates {
     };
   }
 
-  private static boolean plain(String name, Object value) {
+  private boolean plain(String name, Object value) {
     return switch (name) {
       case "defined" -> !(value instanceof Undefined);
       case "undefined" -> value instanceof Undefined;
@@ -60,17 +62,18 @@ final class Predicates {
       case "callable" -> value instanceof Callable;
       case "odd" -> remainder(value, 2L) == 1;
       case "even" -> remainder(value, 2L) == 0;
-      case "lower" -> cased(value, Shown.text(value).toLowerCase(Locale.ROOT));
-      case "upper" -> cased(value, Shown.text(value).toUpperCase(Locale.ROOT));
-      case "filter" -> Filters.NAMES.contains(Shown.text(value));
-      case "test" -> NAMES.contains(Shown.text(value));
+      case "lower" -> cased(value, Shown.text(value, budget).toLowerCase(Locale.ROOT));
+      case "upper" -> cased(value, Shown.text(value, budget).toUpperCase(Locale.ROOT));
+      case "filter" -> Filters.NAMES.contains(Shown.text(value, budget));
+      case "test" -> NAMES.contains(Shown.text(value, budget));
       // "escaped": no text is marked as such, since nothing is escaped by itself.
       default -> false;
     };
   }
 
-  private static boolean cased(Object value, String converted) {
-    return Shown.text(value).equals(converted) && converted.codePoints().anyMatch(PythonText::isCased);
+  private boolean cased(Object value, String converted) {
+    return Shown.text(value, budget).equals(converted)
+        && converted.codePoints().anyMatch(PythonText::isCased);
   }
 
   private static double remainder(Object value, Object divisor) {
@@ -81,9 +84,7 @@ final class Predicates {
   }
 
   private static boolean same(Object value, Object other) {
-    return value == other
-        || !(value instanceof List<?> || value instanceof Map<?, ?> || value instanceof Tuple)
-            && value.equals(other);
+    return value == other || Attributes.isKey(value) && value.equals(other);
   }
 
   private static Object argument(String name, String parameter, CallArguments arguments) {

@@ -99,7 +99,7 @@ final class PythonJson {
   private List<Object> keys(Map<?, ?> map) {
     List<Object> keys = new ArrayList<>(map.keySet());
     if (sorted) {
-      keys.sort(Comparator.comparing((Object key) -> key, Order::compare));
+      keys.sort(Comparator.comparing((Object key) -> key, new Order(budget)));
     }
     return keys;
   }

@@ -51,7 +51,7 @@ final class Renderer {
       case Statement.Text literal -> out.append(budget.made(literal.text()));
       case Statement.Output output -> {
         evaluator.at(output.line());
-        out.append(budget.made(Shown.text(evaluator.evaluate(output.expression(), scope))));
+        out.append(Shown.text(evaluator.evaluate(output.expression(), scope), budget));
       }
       case Statement.Assign assign -> {
         evaluator.at(assign.line());
@@ -65,7 +65,7 @@ final class Renderer {
       case Statement.FilterBlock block -> {
         evaluator.at(block.line());
         Object filtered = evaluator.filterAll(block.filters(), captured(block.body(), scope), scope);
-        out.append(budget.made(Shown.text(filtered)));
+        out.append(Shown.text(filtered, budget));
       }
       case Statement.For loop -> runLoop(loop, scope, out);
       case Statement.If choice -> {
@@ -76,8 +76,9 @@ final class Renderer {
         evaluator.at(block.line());
         Scope inner = scope.inner();
         CallArguments arguments = evaluator.arguments(block.call().arguments(), inner);
-        out.append(budget.made(Shown.text(
-            evaluator.call(block.call(), arguments.with("caller", macro(block.caller(), scope)), inner))));
+        out.append(Shown.text(
+            evaluator.call(block.call(), arguments.with("caller", macro(block.caller(), scope)), inner),
+            budget));
       }
       case Statement.Scoped scoped -> {
         Scope inner = scope.inner();
@@ -131,7 +132,7 @@ final class Renderer {
       run(loop.otherwise(), scope.inner(), out);
       return;
     }
-    LoopState state = new LoopState(items);
+    LoopState state = new LoopState(items, budget);
     for (int i = 0; i < items.size(); i++) {
       budget.step();
       state.moveTo(i);

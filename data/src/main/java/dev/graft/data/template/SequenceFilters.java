@@ -41,8 +41,9 @@ final class SequenceFilters {
       case "reverse" -> reverse(input, arguments.bind(shown));
       case "sort" -> sort(input, arguments.bind(shown, "reverse", "case_sensitive", "attribute"));
       case "unique" -> unique(input, arguments.bind(shown, "case_sensitive", "attribute"));
-      case "min" -> extreme(input, arguments.bind(shown, "case_sensitive", "attribute"), -1);
-      case "max" -> extreme(input, arguments.bind(shown, "case_sensitive", "attribute"), 1);
+      case "min" -> extreme(input, arguments.bind(shown, "case_sensitive", "attribute"),
+          new Order(budget).reversed());
+      case "max" -> extreme(input, arguments.bind(shown, "case_sensitive", "attribute"), new Order(budget));
       case "sum" -> sum(input, arguments.bind(shown, "attribute", "start"));
       case "dictsort" -> dictsort(input, arguments.bind(shown, "case_sensitive", "by", "reverse"));
       case "groupby" -> groups(input, arguments.bind(shown, "attribute", "default", "case_sensitive"));
@@ -69,7 +70,7 @@ final class SequenceFilters {
         mapped.add(attribute(item, bound.required("attribute"), bound));
       }
     } else {
-      String filter = Shown.text(arguments.positional().getFirst());
+      String filter = Shown.text(arguments.positional().getFirst(), budget);
       for (Object item : Sequences.items(input, budget)) {
         mapped.add(filters.apply(filter, item, arguments.rest()));
       }
@@ -98,7 +99,7 @@ final class SequenceFilters {
       Object value = byAttribute ? Attributes.path(item, path, budget) : item;
       boolean holds = rest.positional().isEmpty()
           ? Truth.of(value)
-          : predicates.test(Shown.text(rest.positional().getFirst()), value, rest.rest());
+          : predicates.test(Shown.text(rest.positional().getFirst(), budget), value, rest.rest());
       if (holds == wanted) {
         chosen.add(item);
       }
@@ -127,14 +128,14 @@ final class SequenceFilters {
   }
 
   private Object join(Object input, Bound arguments) {
-    String separator = Shown.text(arguments.value("d", ""));
+    String separator = Shown.text(arguments.value("d", ""), budget);
     StringBuilder joined = new StringBuilder();
     boolean first = true;
     for (Object item : Sequences.items(input, budget)) {
       Object value = arguments.has("attribute")
           ? Attributes.path(item, arguments.required("attribute"), budget)
           : item;
-      joined.append(budget.made(first ? "" : separator)).append(budget.made(Shown.text(value)));
+      joined.append(budget.made(first ? "" : separator)).append(Shown.text(value, budget));
       first = false;
     }
     return joined.toString();
@@ -175,7 +176,7 @@ final class SequenceFilters {
 
   private Object sort(Object input, Bound arguments) {
     List<Keyed> keyed = keyed(input, arguments);
-    Comparator<Keyed> order = Comparator.comparing(Keyed::key, Order::compare);
+    Comparator<Keyed> order = Comparator.comparing(Keyed::key, new Order(budget));
     keyed.sort(arguments.truth("reverse") ? order.reversed() : order);
     return new ArrayList<>(keyed.stream().map(Keyed::item).toList());
   }
@@ -184,21 +185,21 @@ final class SequenceFilters {
     Set<Object> seen = new LinkedHashSet<>();
     List<Object> unique = new ArrayList<>();
     for (Keyed one : keyed(input, arguments)) {
-      if (seen.add(one.key())) {
+      if (seen.add(Attributes.key(one.key()))) {
         unique.add(one.item());
       }
     }
     return new OneTime(unique);
   }
 
-  private Object extreme(Object input, Bound arguments, int sign) {
+  private Object extreme(Object input, Bound arguments, Comparator<Object> order) {
     List<Keyed> keyed = keyed(input, arguments);
     if (keyed.isEmpty()) {
       return none(arguments);
     }
     Keyed best = keyed.getFirst();
     for (Keyed one : keyed) {
-      if (Order.compare(one.key(), best.key()) * sign > 0) {
+      if (order.compare(one.key(), best.key()) > 0) {
         best = one;
       }
     }
@@ -234,13 +235,13 @@ final class SequenceFilters {
       return value instanceof String text && !arguments.truth("case_sensitive")
           ? text.toLowerCase(Locale.ROOT)
           : value;
-    }, Order::compare);
+    }, new Order(budget));
     pairs.sort(arguments.truth("reverse") ? order.reversed() : order);
     return pairs;
   }
 
   private Object groups(Object input, Bound arguments) {
-    Map<Object, List<Object>> groups = new TreeMap<>(Order::compare);
+    Map<Object, List<Object>> groups = new TreeMap<>(new Order(budget));
     for (Object item : Sequences.items(input, budget)) {
       Object value = attribute(item, arguments.required("attribute"), arguments);
       Object key = value instanceof String text && !arguments.truth("case_sensitive")
@@ -277,7 +278,7 @@ final class SequenceFilters {
   private void fill(List<Object> batch, long size, Bound arguments) {
     Object filler = arguments.value("fill_with", None.NONE);
     if (!(filler instanceof None)) {
-      budget.charge(4, size);
+      budget.charge(Budget.ITEM, size);
       while (batch.size() < size) {
         batch.add(filler);
       }
@@ -287,7 +288,7 @@ final class SequenceFilters {
   private Object slices(Object input, Bound arguments) {
     arguments.required("slices");
     long count = Math.max(1, arguments.integer("slices", 1));
-    budget.charge(16, count);
+    budget.charge(Budget.ITEM, count);
     List<Object> items = Sequences.items(input, budget);
     long size = items.size() / count;
     long longer = items.size() % count;

@@ -14,7 +14,10 @@ final class Sequences {
   static List<Object> items(Object value, Budget budget) {
     List<Object> items = switch (value) {
       case Undefined _ -> List.of();
-      case String text -> characters(text);
+      case String text -> {
+        budget.charge(text.length(), Budget.ITEM);
+        yield characters(text);
+      }
       case List<?> list -> asObjects(list);
       case Tuple tuple -> tuple.items();
       case Map<?, ?> map -> asObjects(map.keySet());
@@ -28,7 +31,7 @@ final class Sequences {
       case Object other ->
         throw new TemplateFault("there are no items in " + TypeName.of(other) + "; a list was expected");
     };
-    budget.charge(items.size(), 4);
+    budget.charge(items.size(), Budget.ITEM);
     return items;
   }
 
@@ -77,8 +80,8 @@ final class Sequences {
   static Object slice(Object value, @Nullable Long start, @Nullable Long stop, long step, Budget budget) {
     return switch (value) {
       case String text -> {
+        budget.charge(text.length(), 4);
         int[] points = text.codePoints().toArray();
-        budget.charge(points.length);
         StringBuilder part = new StringBuilder();
         for (long i : indices(points.length, start, stop, step)) {
           part.appendCodePoint(points[(int) i]);
@@ -95,7 +98,7 @@ final class Sequences {
 
   private static List<Object> part(List<Object> items, @Nullable Long start, @Nullable Long stop, long step,
       Budget budget) {
-    budget.charge(items.size(), 4);
+    budget.charge(items.size(), Budget.ITEM);
     List<Object> part = new ArrayList<>();
     for (long i : indices(items.size(), start, stop, step)) {
       part.add(items.get((int) i));
@@ -135,8 +138,8 @@ final class Sequences {
         PythonText.chargeSearch(text, wanted, budget);
         yield text.contains(wanted);
       }
-      case Map<?, ?> map -> map.containsKey(part);
-      case Object other -> items(other, budget).stream().anyMatch(item -> Equality.of(item, part));
+      case Map<?, ?> map -> map.containsKey(Attributes.key(part));
+      case Object other -> items(other, budget).stream().anyMatch(item -> Equality.of(item, part, budget));
     };
   }
 }

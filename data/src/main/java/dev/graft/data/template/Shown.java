@@ -3,7 +3,6 @@ package dev.graft.data.template;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
 
 /** Writes values as Python's {@code str} and {@code repr} do. */
 final class Shown {
@@ -11,44 +10,60 @@ final class Shown {
   }
 
   /** Returns what a template prints for the value. */
-  static String text(Object value) {
+  static String text(Object value, Budget budget) {
     return switch (value) {
-      case String text -> text;
+      case String text -> budget.made(text);
       case Undefined _ -> "";
-      case Object other -> literal(other);
+      case Object other -> literal(other, budget);
+    };
+  }
+
+  /** Returns the value, if it is short, for a message. */
+  static String brief(Object value) {
+    return switch (value) {
+      case String text ->
+        quoted(text.length() > 60 ? text.substring(0, text.offsetByCodePoints(0, 30)) + "…" : text);
+      case Long number -> number.toString();
+      case Object other -> "that " + TypeName.of(other);
     };
   }
 
   /** Returns the value as it would be written in a program. */
-  static String literal(Object value) {
+  static String literal(Object value, Budget budget) {
+    // A value may hold another many times over, so that it is longer than anything that was paid for.
+    budget.step();
     return switch (value) {
-      case String text -> quoted(text);
+      case String text -> quoted(budget.made(text));
       case None _ -> "None";
       case Undefined _ -> "Undefined";
       case Boolean truth -> truth ? "True" : "False";
       case Double number -> Numbers.shown(number);
-      case List<?> items -> joined("[", items, "]", Shown::literal);
-      case Tuple tuple -> joined("(", tuple.items(), tuple.items().size() == 1 ? ",)" : ")", Shown::literal);
-      case Map<?, ?> map -> entries(map);
-      case View view -> view.kind() + "(" + joined("[", view.items(), "]", Shown::literal) + ")";
+      case List<?> items -> joined("[", items, "]", budget);
+      case Tuple tuple -> joined("(", tuple.items(), tuple.items().size() == 1 ? ",)" : ")", budget);
+      case Map<?, ?> map -> entries(map, budget);
+      case View view -> view.kind() + "(" + joined("[", view.items(), "]", budget) + ")";
       case Range range -> range.shown();
-      case Namespace space -> "<Namespace " + entries(space.attributes()) + ">";
+      case Namespace space -> "<Namespace " + entries(space.attributes(), budget) + ">";
       case Long number -> number.toString();
       case Object other -> "<" + TypeName.of(other) + ">";
     };
   }
 
-  private static String entries(Map<?, ?> map) {
-    return joined("{", map.entrySet(), "}",
-        item -> item instanceof Map.Entry<?, ?> entry && entry.getKey() != null && entry.getValue() != null
-            ? literal(entry.getKey()) + ": " + literal(entry.getValue())
-            : "");
+  private static String entries(Map<?, ?> map, Budget budget) {
+    StringBuilder text = new StringBuilder("{");
+    map.forEach((key, value) -> {
+      text.append(text.length() > 1 ? ", " : "").append(budget.made(literal(key, budget))).append(": ")
+          .append(budget.made(literal(value, budget)));
+    });
+    return text.append('}').toString();
   }
 
-  private static String joined(String open, Iterable<?> items, String close, Function<Object, String> shown) {
+  private static String joined(String open, List<?> items, String close, Budget budget) {
     StringBuilder text = new StringBuilder(open);
     for (Iterator<?> iterator = items.iterator(); iterator.hasNext();) {
-      text.append(shown.apply(iterator.next())).append(iterator.hasNext() ? ", " : "");
+      Object item = iterator.next();
+      text.append(item == null ? "None" : budget.made(literal(item, budget)))
+          .append(iterator.hasNext() ? ", " : "");
     }
     return text.append(close).toString();
   }

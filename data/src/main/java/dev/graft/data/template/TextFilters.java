@@ -18,7 +18,7 @@ final class TextFilters {
   }
 
   Object apply(String name, Object input, CallArguments arguments) {
-    String text = budget.made(Shown.text(input));
+    String text = Shown.text(input, budget);
     String shown = "the filter '" + name + "'";
     return switch (name) {
       case "trim" ->
@@ -78,8 +78,9 @@ final class TextFilters {
 
   private Object replace(String text, Bound arguments) {
     Object count = arguments.value("count", None.NONE);
-    return PythonText.replace(text, Shown.text(arguments.required("old")),
-        Shown.text(arguments.required("new")), count instanceof None ? -1 : Numbers.toLong(count), budget);
+    return PythonText.replace(text, Shown.text(arguments.required("old"), budget),
+        Shown.text(arguments.required("new"), budget), count instanceof None ? -1 : Numbers.toLong(count),
+        budget);
   }
 
   private Object indent(String text, Bound arguments) {
@@ -91,7 +92,7 @@ final class TextFilters {
     budget.charge(indentation.length() + 1L, lines.size());
     StringBuilder indented = new StringBuilder(arguments.truth("first") ? indentation : "");
     for (Iterator<Object> iterator = lines.iterator(); iterator.hasNext();) {
-      String line = Shown.text(iterator.next());
+      String line = Shown.text(iterator.next(), budget);
       boolean first = indented.isEmpty()
           || indented.length() == indentation.length() && line == lines.getFirst();
       indented.append(first || line.isEmpty() && !blank ? "" : indentation).append(line);

@@ -121,7 +121,7 @@ final class TextMethods {
   private Object split(String name, CallArguments arguments) {
     Bound bound = arguments.bind(name, "sep", "maxsplit");
     long limit = bound.integer("maxsplit", -1);
-    budget.charge(text.length(), 4);
+    budget.charge(text.length(), Budget.ITEM);
     boolean atSpace = bound.value("sep", None.NONE) instanceof None;
     if (atSpace) {
       if (name.equals("rsplit") && limit >= 0) {
@@ -176,7 +176,7 @@ final class TextMethods {
     int at = name.startsWith("r") ? text.lastIndexOf(part) : text.indexOf(part, from);
     if (at < from || start > length) {
       if (name.endsWith("index")) {
-        throw new TemplateFault("the string holds no " + Shown.literal(part));
+        throw new TemplateFault("the string holds no " + Shown.brief(part));
       }
       return -1L;
     }

@@ -53,6 +53,14 @@ class ChatTemplateTests {
     "{% set a = 'a' * 9999999 %}{{ (a ~ a) .replace('a', a) }}",
     "{% set a = 'a' * 4000000 %}{{ (a ~ a) .find(a ~ 'b') }}",
     "{% set ns = namespace(x=[]) %}{% for i in range(99999) %}{% set ns.x = [ns.x] %}{% endfor %}{{ ns.x }}",
+    "{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}",
+    "{% set ns = namespace(x=[1], y=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ ns.x == ns.y }}",
+    "{% set ns = namespace(x=(1,), y=(1,)) %}{% for i in range(60) %}{% set ns.x = (ns.x, ns.x) %}{% set ns.y = (ns.y, ns.y) %}{% endfor %}{{ ns.x < ns.y }}",
+    "{% set ns = namespace(x=(1,)) %}{% for i in range(60) %}{% set ns.x = (ns.x, ns.x) %}{% endfor %}{{ {ns.x: 1} }}",
+    "{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x | tojson }}",
+    "{% set ns = namespace(x=(1,)) %}{% for i in range(60) %}{% set ns.x = (ns.x, ns.x) %}{% endfor %}{{ [ns.x] | unique | list }}",
+    "{% set a = 'a' * 99999999 %}{{ a | list | length }}",
+    "{% set a = 'a' * 99999999 %}{{ a[::-1] | length }}",
     "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "{% for i in range(10 ** 12) %}{% endfor %}"})
   void noTemplateRunsForEverOrFillsTheMemory(String source) {
     assertThatThrownBy(() -> render(source)).isInstanceOf(GraftException.class)
