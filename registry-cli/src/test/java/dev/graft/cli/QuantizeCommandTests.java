@@ -27,7 +27,8 @@ class QuantizeCommandTests {
     args[1] = MODELS.resolve("llama").toString();
     args[2] = folder.resolve("out").toString();
     System.arraycopy(more, 0, args, 3, more.length);
-    return Graft.run(new Streams(InputStream.nullInputStream(), new PrintWriter(out), new PrintWriter(err), false),
+    return Graft.run(
+        new Streams(InputStream.nullInputStream(), new PrintWriter(out), new PrintWriter(err), false),
         args);
   }
 
@@ -69,7 +70,8 @@ class QuantizeCommandTests {
     StringWriter drawn = new StringWriter();
     try (ProgressLine line = new ProgressLine(new PrintWriter(drawn), true)) {
       line.report("model.layers.0.weight", 50, 100);
-      assertThat(drawn.toString()).contains("[###############               ]", "50 %", "model.layers.0.weight");
+      assertThat(drawn.toString()).contains("[###############               ]", "50 %",
+          "model.layers.0.weight");
     }
     assertThat(drawn.toString()).endsWith("\r");
   }
