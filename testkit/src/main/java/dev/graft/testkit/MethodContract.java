@@ -258,8 +258,9 @@ public abstract class MethodContract {
       assertThat(gradients.keySet()).isEqualTo(
           new TreeSet<>(bench.attachment().trainable().stream().map(tensor -> tensor.key()).toList()));
       gradients
-          .forEach((key, gradient) -> assertThat(Nearness.largest(present(key, gradient))).as("gradient of " + key)
-              .isPositive());
+          .forEach(
+              (key, gradient) -> assertThat(Nearness.largest(present(key, gradient))).as("gradient of " + key)
+                  .isPositive());
     });
   }
 
