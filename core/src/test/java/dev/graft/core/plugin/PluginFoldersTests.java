@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
@@ -69,7 +70,8 @@ class PluginFoldersTests {
   private Path jar(String name, String services) throws IOException {
     Path jar = folder.resolve(name);
     String type = Packed.class.getName().replace('.', '/') + ".class";
-    try (OutputStream out = Files.newOutputStream(jar); JarOutputStream entries = new JarOutputStream(out);
+    try (OutputStream out = Files.newOutputStream(jar);
+        JarOutputStream entries = new JarOutputStream(out);
         InputStream bytes = PluginFoldersTests.class.getResourceAsStream("/" + type)) {
       entries.putNextEntry(new JarEntry(SERVICE));
       entries.write(services.getBytes(StandardCharsets.UTF_8));
@@ -86,8 +88,8 @@ class PluginFoldersTests {
   void thePluginsOfAJarAreFoundWithTheJarTheyCameFrom() throws IOException {
     Path jar = jar("packed.jar", "# the service\n" + Packed.class.getName() + " # one of a kind\n");
     try (URLClassLoader loader = PluginFolders.loader(List.of(folder), new WithoutPacked())) {
-      Found<ModelFamily> found = PluginCatalog.discover(loader).families().get("packed");
-      assertThat(found).isNotNull();
+      Found<ModelFamily> found = Objects
+          .requireNonNull(PluginCatalog.discover(loader).families().get("packed"));
       assertThat(found.origin()).isEqualTo(jar.toRealPath().toString());
     }
   }
