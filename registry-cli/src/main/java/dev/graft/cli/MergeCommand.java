@@ -74,17 +74,21 @@ final class MergeCommand implements Callable<Integer> {
         ? ModelFolderWriter.standard().replacing()
         : ModelFolderWriter.standard();
     try (LoadedModel loaded = LoadedModel.open(model, plugins);
-        LoadedModel.LoadedAdapter stored = loaded.adapter(adapter, false);
-        ProgressLine progress = new ProgressLine(streams.out(), streams.interactive())) {
-      MergeOptions options = MergeOptions.standard().with(chosen).with(writer).with(progress);
+        LoadedModel.LoadedAdapter stored = loaded.adapter(adapter, false)) {
+      MergeOptions options = MergeOptions.standard().with(chosen).with(writer);
       if (probe != null) {
         options = options.withProbe(batch(probe), DType.F32);
       }
-      MergeReport report = Merge.run(loaded, stored, compute, options, out);
-      progress.close();
-      print(report);
+      print(merge(loaded, stored, compute, options));
     }
     return 0;
+  }
+
+  private MergeReport merge(LoadedModel loaded, LoadedModel.LoadedAdapter stored, Backend compute,
+      MergeOptions options) {
+    try (ProgressLine progress = new ProgressLine(streams.out(), streams.interactive())) {
+      return Merge.run(loaded, stored, compute, options.with(progress), out);
+    }
   }
 
   private static MergePolicy policy(String name) {
