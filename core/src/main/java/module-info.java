@@ -3,6 +3,7 @@ module dev.graft.core {
   requires transitive dev.graft.api;
   requires tools.jackson.core;
 
+  exports dev.graft.core.adapters;
   exports dev.graft.core.attach;
   exports dev.graft.core.autodiff;
   exports dev.graft.core.check;

@@ -1,6 +1,7 @@
 /** Tokenizers, chat templates, data sets, batches and metrics. */
 module dev.graft.data {
   requires transitive dev.graft.api;
+  requires transitive dev.graft.core;
   requires ai.djl.api;
   requires ai.djl.tokenizers;
   requires tools.jackson.core;

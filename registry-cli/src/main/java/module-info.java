@@ -2,8 +2,11 @@
 module dev.graft.registry.cli {
   requires com.google.guice;
   requires dev.graft.core;
+  requires dev.graft.data;
   requires info.picocli;
   requires jakarta.inject;
+  requires tools.jackson.databind;
+  requires tools.jackson.dataformat.yaml;
 
   opens dev.graft.cli to com.google.guice, info.picocli;
 }

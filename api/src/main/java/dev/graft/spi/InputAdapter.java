@@ -8,4 +8,14 @@ import org.apiguardian.api.API;
 public non-sealed interface InputAdapter extends Adapter {
   /** Builds the additional embeddings [virtualTokens, dim]. */
   Tensor embeddings(Params p);
+
+  /**
+   * Builds the start value of a parameter declared as {@link Init.Derived}, the method's shared ones included.
+   *
+   * @param table the model's table of token embeddings
+   * @param tokens splits a text that the embeddings are to start from
+   */
+  default Tensor initial(String parameter, EmbeddingBase table, TextTokens tokens) {
+    throw new UnsupportedOperationException("no formula for the start of " + parameter);
+  }
 }

@@ -13,6 +13,12 @@ public interface Params {
    */
   Tensor get(String name);
 
+  /**
+   * Returns a parameter like {@link #get}, but in the type in which it is held, F32 or F64: for arithmetic
+   * over weights alone whose result the compute type would spoil, such as norms.
+   */
+  Tensor full(String name);
+
   /** Drops elements at random in training; in evaluation, or at rate 0, returns the operand itself. */
   Tensor dropout(Tensor x, double rate);
 

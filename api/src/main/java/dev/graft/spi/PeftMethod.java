@@ -1,9 +1,11 @@
 package dev.graft.spi;
 
+import dev.graft.graph.HostTensor;
 import dev.graft.graph.Tensor;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.apiguardian.api.API;
 
 /**
@@ -35,6 +37,24 @@ public interface PeftMethod<C> extends Plugin {
 
   /** Reads a configuration; adds every fault that it finds to the given one. */
   C read(Configuration configuration);
+
+  /**
+   * Returns the configuration with what it leaves to the model filled in, such as the number of layers; the
+   * same one if there is nothing. All that follows is asked about its result.
+   *
+   * @throws dev.graft.error.GraftException if the configuration was made for another model; names the field
+   */
+  default C fitted(C configuration, ModelOutline outline) {
+    return configuration;
+  }
+
+  /**
+   * Returns the configuration under which the adapter has so many times its effect; empty if the method
+   * knows no such thing.
+   */
+  default Optional<C> scaled(C configuration, double factor) {
+    return Optional.empty();
+  }
 
   /** Returns the method's entries of {@code adapter_config.json}, every one that Hugging Face writes. */
   Map<String, Object> write(C configuration);
@@ -78,4 +98,39 @@ public interface PeftMethod<C> extends Plugin {
   default C forInference(C configuration) {
     return configuration;
   }
+
+  /** Returns the names of the ways in which {@link #combine} makes one adapter of several. */
+  default Set<String> combinations() {
+    return Set.of();
+  }
+
+  /**
+   * Makes one adapter of several.
+   *
+   * @param way one of {@link #combinations}
+   * @param parts one or more
+   * @param options settings of the way; faults are added to it
+   * @throws dev.graft.error.GraftException if the parts do not go together; says which and why
+   */
+  default Combined<C> combine(String way, List<Part<C>> parts, Configuration options) {
+    throw new UnsupportedOperationException(id() + " combines no adapters");
+  }
+
+  /**
+   * Holds an adapter that takes part in a combination.
+   *
+   * @param name shown in errors
+   * @param weight what it counts, of either sign
+   * @param configuration its settings, fitted to the model
+   * @param tensors F32 or F64 values by the site's name and the parameter's; shared ones under the name ""
+   */
+  record Part<C>(String name, double weight, C configuration, Map<String, Map<String, HostTensor>> tensors) {}
+
+  /**
+   * Holds the adapter that a combination makes.
+   *
+   * @param configuration its settings
+   * @param tensors F32 or F64 values by the site's name and the parameter's; shared ones under the name ""
+   */
+  record Combined<C>(C configuration, Map<String, Map<String, HostTensor>> tensors) {}
 }

@@ -44,7 +44,7 @@ class ArchitectureTests {
 
   @Test
   void plugInsDoNotKnowEachOther() {
-    // DoRA builds on LoRA's settings, as its paper does.
+    // See docs/decisions/dora-builds-on-lora.md.
     slices().matching("dev.graft.(methods|models|backend|quant).(*)..").should().notDependOnEachOther()
         .ignoreDependency(resideInAPackage("dev.graft.methods.."),
             resideInAPackage("dev.graft.methods.lora.."))

@@ -37,6 +37,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Quantises whole models and holds the files to those of bitsandbytes. */
 class QuantizationTests {
@@ -117,6 +119,29 @@ class QuantizationTests {
     Files.createDirectories(to);
     for (String name : names(from)) {
       Files.write(to.resolve(name), Files.readAllBytes(from.resolve(name)));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gemma", "gpt2", "llama-tied", "qwen2", "qwen3"})
+  void everyFamilyIsQuantisedWithTheErrorOfTheCode(String name) {
+    Path model = Golden.ROOT.resolve("models").resolve(name);
+    QuantizeReport report = quantize(model, folder.resolve("out"));
+    try (LoadedModel before = LoadedModel.open(model, plugins);
+        LoadedModel after = LoadedModel.open(folder.resolve("out"), plugins)) {
+      assertThat(after.base().quantized()).hasSize(report.weights()).isNotEmpty();
+      for (String weight : after.base().quantized()) {
+        double[] x = before.base().value(weight, DType.F32).toDoubles();
+        double[] y = after.base().value(weight, DType.F32).toDoubles();
+        double error = 0;
+        double norm = 0;
+        for (int i = 0; i < x.length; i++) {
+          error += (x[i] - y[i]) * (x[i] - y[i]);
+          norm += x[i] * x[i];
+        }
+        // Normal weights in NF4 with blocks of 64 lose 9 % of their norm.
+        assertThat(Math.sqrt(error / norm)).as(weight).isBetween(0.05, 0.13);
+      }
     }
   }
 

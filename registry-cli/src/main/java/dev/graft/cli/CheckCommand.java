@@ -24,7 +24,7 @@ import picocli.CommandLine.Spec;
 /** Compares results with a reference's. */
 @Command(name = "check", mixinStandardHelpOptions = true, description = "Runs case folders and compares the results with a reference's recorded ones."
     + " Exits with 0 only if all pass.", footer = {"", "Example:",
-      "  graft check --backend reference my-cases/*"})
+      "  graft check --backend reference --backend djl my-cases/*"})
 final class CheckCommand implements Callable<Integer> {
   private final PluginCatalog plugins;
 
@@ -41,7 +41,7 @@ final class CheckCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print one JSON object a case.")
   boolean json;
 
-  @Parameters(arity = "1..*", paramLabel = "DIR", description = "Folders with a case.json.")
+  @Parameters(arity = "1..*", paramLabel = "DIR", description = "Folders with a case.json, or folders of such folders.")
   List<Path> folders = new ArrayList<>();
 
   @Inject
@@ -55,9 +55,10 @@ final class CheckCommand implements Callable<Integer> {
     DType type = ComputeTypes.parse(dtype);
     int passed = 0;
     int failed = 0;
+    List<Path> cases = CaseFolders.of(folders);
     for (String id : backends) {
       Backend backend = plugins.backend(id);
-      for (Path folder : folders) {
+      for (Path folder : cases) {
         CheckResult result = CheckCase.run(folder, plugins, backend, type);
         if (result.passed()) {
           passed++;

@@ -124,10 +124,17 @@ final class PlanCommand implements Callable<Integer> {
         given.keySet().removeIf(name -> !name.equals("set")
             && !MethodSettings.hasShortName(plugins.method(id), name));
       }
-      Attachment attachment = MethodSettings.attach(plugins, id,
-          MethodFlags.settings(plugins.method(id), given), base.outline());
-      planned.add(new Planned(id, TrainingPlan.of(base, attachment, options, batch, length),
-          ModuleShare.of(attachment)));
+      try {
+        Attachment attachment = MethodSettings.attach(plugins, id,
+            MethodFlags.settings(plugins.method(id), given), base.outline());
+        planned.add(new Planned(id, TrainingPlan.of(base, attachment, options, batch, length),
+            ModuleShare.of(attachment)));
+      } catch (GraftException e) {
+        if (!compare) {
+          throw e;
+        }
+        streams.err().println(id + " is left out: " + e.getMessage());
+      }
     }
     return planned;
   }
@@ -137,7 +144,7 @@ final class PlanCommand implements Callable<Integer> {
       planned.forEach(p -> streams.out().println(Json.formatLine(fields(p))));
       return;
     }
-    if (planned.size() == 1) {
+    if (planned.size() == 1 && !compare) {
       one(planned.getFirst());
     } else {
       several(planned);

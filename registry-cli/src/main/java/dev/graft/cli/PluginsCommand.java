@@ -1,64 +1,91 @@
 package dev.graft.cli;
 
+import dev.graft.cli.text.Table;
 import dev.graft.core.plugin.Found;
 import dev.graft.core.plugin.PluginCatalog;
 import dev.graft.spi.Availability;
 import dev.graft.spi.Backend;
 import dev.graft.spi.Capabilities;
+import dev.graft.spi.ModelFamily;
+import dev.graft.spi.PeftMethod;
 import dev.graft.spi.Plugin;
 import jakarta.inject.Inject;
-import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Spec;
+import picocli.CommandLine.Option;
 
 /** Lists the plug-ins. */
-@Command(name = "plugins", mixinStandardHelpOptions = true, description = "Lists the methods, backends, quantizers and model families that are installed.", footer = {
-  "", "Example:", "  graft plugins"})
+@Command(name = "plugins", mixinStandardHelpOptions = true, description = "Lists the methods, quantizers, model families and backends that are installed, what each does, and why a backend cannot run here. A plug-in is a jar on the class path.", footer = {
+  "", "Examples:", "  graft plugins", "  graft plugins --paths"})
 final class PluginsCommand implements Callable<Integer> {
   private final PluginCatalog plugins;
+  private final Streams streams;
 
-  @Spec
-  @Nullable
-  CommandSpec spec;
+  @Option(names = "--paths", description = "Show where each jar lies, not its name alone.")
+  boolean paths;
 
   @Inject
-  PluginsCommand(PluginCatalog plugins) {
+  PluginsCommand(PluginCatalog plugins, Streams streams) {
     this.plugins = plugins;
+    this.streams = streams;
   }
 
   @Override
   public Integer call() {
-    PrintWriter out = java.util.Objects.requireNonNull(spec).commandLine().getOut();
-    list(out, "method", plugins.methods());
-    list(out, "quantizer", plugins.quantizersById());
-    list(out, "model family", plugins.families());
-    list(out, "backend", plugins.backends());
-    plugins.failures().forEach(failure -> out.println("not loaded: " + failure));
-    out.flush();
+    Table table = new Table("kind", "id", "version", "jar", "what it does");
+    add(table, "method", plugins.methods());
+    add(table, "quantizer", plugins.quantizersById());
+    add(table, "model family", plugins.families());
+    add(table, "backend", plugins.backends());
+    table.lines().forEach(streams.out()::println);
+    plugins.failures().forEach(failure -> streams.out().println("not loaded: " + failure));
     return 0;
   }
 
-  private static <P extends Plugin> void list(PrintWriter out, String kind, Map<String, Found<P>> all) {
+  private <P extends Plugin> void add(Table table, String kind, Map<String, Found<P>> all) {
     all.forEach((id, found) -> {
-      out.printf("%-13s %-10s %-12s %s%n", kind, id, found.version(), found.plugin().description());
-      out.printf("%-13s %-10s %-12s from %s%n", "", "", "", found.origin());
-      if (found.plugin() instanceof Backend backend) {
-        out.printf("%-13s %-10s %-12s %s%n", "", "", "", switch (backend.availability()) {
-          case Availability.Available available -> "available: " + available.device() + "; "
-              + show(backend.capabilities());
-          case Availability.Unavailable unavailable -> "not available: " + unavailable.reason();
-        });
-      }
+      table.row(kind, id, found.version(), origin(found), found.plugin().description());
+      details(found.plugin()).forEach(detail -> table.row("", "", "", "", detail));
     });
   }
 
-  private static String show(Capabilities capabilities) {
-    return "computes in " + new TreeSet<>(capabilities.computeTypes()) + ", "
-        + new TreeSet<>(capabilities.features());
+  private String origin(Found<?> found) {
+    return paths ? found.origin() : String.valueOf(Path.of(found.origin()).getFileName());
+  }
+
+  private static Collection<String> details(Plugin plugin) {
+    return switch (plugin) {
+      case Backend backend -> List.of(availability(backend), capabilities(backend.capabilities()));
+      case PeftMethod<?> method -> List.of("peft_type " + method.peftType());
+      case ModelFamily family ->
+        List.of("model_type " + String.join(", ", new TreeSet<>(family.modelTypes())));
+      default -> List.of();
+    };
+  }
+
+  private static String availability(Backend backend) {
+    return switch (backend.availability()) {
+      case Availability.Available available -> "runs here on " + available.device();
+      case Availability.Unavailable unavailable -> "cannot run here: " + unavailable.reason();
+    };
+  }
+
+  private static String capabilities(Capabilities capabilities) {
+    return "computes in " + names(capabilities.computeTypes())
+        + (capabilities.features().isEmpty() ? "" : "; " + names(capabilities.features()));
+  }
+
+  private static String names(Collection<? extends Enum<?>> values) {
+    return values.stream().sorted(Comparator.comparingInt(Enum::ordinal))
+        .map(value -> value.name().toLowerCase(Locale.ROOT).replace('_', ' '))
+        .collect(Collectors.joining(", "));
   }
 }

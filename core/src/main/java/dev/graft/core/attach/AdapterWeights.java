@@ -110,11 +110,20 @@ public final class AdapterWeights {
    * @param basePath what {@code base_model_name_or_path} becomes
    */
   public static void save(Path folder, Attachment attachment, Map<String, HostTensor> values,
-      Function<String, HostTensor> base,
-      String basePath) {
+      Function<String, HostTensor> base, String basePath) {
+    save(folder, attachment, values, Map.of(), base, basePath);
+  }
+
+  /**
+   * Saves an adapter in PEFT's format, and beside it what its method's export leaves out.
+   *
+   * @param training values by key that only training needs
+   */
+  public static void save(Path folder, Attachment attachment, Map<String, HostTensor> values,
+      Map<String, HostTensor> training, Function<String, HostTensor> base, String basePath) {
     Map<String, HostTensor> all = new LinkedHashMap<>(values);
     attachment.writtenBaseCopies()
         .forEach((key, parameter) -> all.put(key, base.apply(parameter)));
-    AdapterFolder.save(folder, attachment.config(basePath), TensorSource.of(all));
+    AdapterFolder.save(folder, attachment.config(basePath), TensorSource.of(all), TensorSource.of(training));
   }
 }

@@ -36,14 +36,20 @@ public final class Attachment {
   private final Map<String, AdapterTensor> replaced = new LinkedHashMap<>();
 
   private record Bound<C>(PeftMethod<C> method, C configuration) {
-    static <C> Bound<C> read(PeftMethod<C> method, Configuration json, boolean training) {
-      C configuration = method.read(json);
+    static <C> Bound<C> read(PeftMethod<C> method, Configuration json, ModelOutline outline,
+        boolean training) {
+      C read = method.read(json);
       json.finish();
+      C configuration = method.fitted(read, outline);
       return new Bound<>(method, training ? configuration : method.forInference(configuration));
     }
 
     Targets targets() {
       return method.targets(configuration);
+    }
+
+    Optional<Bound<C>> scaled(double factor) {
+      return method.scaled(configuration, factor).map(scaled -> new Bound<>(method, scaled));
     }
 
     Optional<Adapter> adapter(Site site) {
@@ -75,9 +81,13 @@ public final class Attachment {
    * @throws GraftException if the configuration is faulty or a target hits nothing
    */
   public Attachment(PeftMethod<?> method, Configuration json, ModelOutline outline, boolean training) {
-    this.bound = Bound.read(method, json, training);
+    this(Bound.read(method, json, outline, training), outline, json.values());
+  }
+
+  private Attachment(Bound<?> bound, ModelOutline outline, Map<String, Object> source) {
+    this.bound = bound;
     this.outline = outline;
-    this.source = json.values();
+    this.source = source;
     Targets targets = bound.targets();
     TargetRules rules = new TargetRules(targets, outline);
     this.sites = rules.sites().stream().filter(site -> bound.adapter(site).isPresent()).toList();
@@ -138,6 +148,17 @@ public final class Attachment {
   /** Returns the method. */
   public PeftMethod<?> method() {
     return bound.method();
+  }
+
+  /**
+   * Returns the same adapter with so many times its effect.
+   *
+   * @throws GraftException if the method has no such scale
+   */
+  public Attachment scaled(double factor) {
+    Bound<?> scaled = bound.scaled(factor).orElseThrow(() -> new GraftException(
+        "Method " + bound.method().id() + " has no scale: its adapters act as they are or not at all"));
+    return new Attachment(scaled, outline, source);
   }
 
   /** Returns the adapted sites in the model's order. */

@@ -8,8 +8,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collections;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import org.apiguardian.api.API;
@@ -17,7 +19,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads and writes a folder in PEFT's format: {@code adapter_config.json} and
- * {@code adapter_model.safetensors}. The two always belong together, even if a process died while it saved.
+ * {@code adapter_model.safetensors}, and beside them, unknown to PEFT, {@code graft_training.safetensors}
+ * with parameters that only training needs. They always belong together, even if a process died while it
+ * saved.
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class AdapterFolder implements TensorSource, AutoCloseable {
@@ -28,11 +32,16 @@ public final class AdapterFolder implements TensorSource, AutoCloseable {
   private final Path path;
   private final Map<String, @Nullable Object> config;
   private final SafetensorsFile weights;
+  private final Optional<SafetensorsFile> training;
+  private final boolean trainingFits;
 
-  private AdapterFolder(Path path, Map<String, @Nullable Object> config, SafetensorsFile weights) {
+  private AdapterFolder(Path path, Map<String, @Nullable Object> config, SafetensorsFile weights,
+      Optional<SafetensorsFile> training, boolean trainingFits) {
     this.path = path;
     this.config = config;
     this.weights = weights;
+    this.training = training;
+    this.trainingFits = trainingFits;
   }
 
   /**
@@ -84,16 +93,37 @@ public final class AdapterFolder implements TensorSource, AutoCloseable {
       Pickles.refuse(folder, AdapterPair.WEIGHTS);
       throw new GraftException(folder + " has no weights: " + AdapterPair.WEIGHTS + " is missing");
     }
-    SafetensorsFile weights = SafetensorsFile.open(current.weights());
+    SafetensorsFile weights = openFinite(current.weights());
+    if (current.training().isEmpty()) {
+      return new AdapterFolder(folder, config, weights, Optional.empty(), false);
+    }
     try {
-      for (String name : weights.names()) {
-        NonFinite.refuse(weights.tensor(name), "The tensor " + name + " of " + current.weights());
-      }
-    } catch (GraftException e) {
+      SafetensorsFile training = openFinite(current.training().get());
+      boolean fits = mark(Fingerprint.of(current.weights())).equals(training.metadata());
+      return new AdapterFolder(folder, config, weights, Optional.of(training), fits);
+    } catch (GraftException | IOException e) {
       weights.close();
       throw e;
     }
-    return new AdapterFolder(folder, config, weights);
+  }
+
+  private static SafetensorsFile openFinite(Path path) {
+    SafetensorsFile file = SafetensorsFile.open(path);
+    try {
+      for (String name : file.names()) {
+        NonFinite.refuse(file.tensor(name), "The tensor " + name + " of " + path);
+      }
+      return file;
+    } catch (GraftException e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  /** Returns metadata that says which weights a file belongs to. */
+  private static Map<String, String> mark(Fingerprint weights) {
+    return Map.of("format", "pt", AdapterPair.WEIGHTS,
+        weights.bytes() + " bytes, CRC-32C " + HexFormat.of().toHexDigits((int) weights.crc32c()));
   }
 
   /**
@@ -107,16 +137,28 @@ public final class AdapterFolder implements TensorSource, AutoCloseable {
    *   infinity; the old pair stands then
    */
   public static void save(Path folder, Map<String, ?> config, TensorSource tensors) {
-    save(folder, config, tensors, SafeFiles.DISK);
+    save(folder, config, tensors, Optional.empty(), SafeFiles.DISK);
   }
 
-  static void save(Path folder, Map<String, ?> config, TensorSource tensors, SafeFiles safe) {
+  /**
+   * Saves an adapter, with parameters that only training needs.
+   *
+   * @param training asked for one at a time; none are written if there are none
+   */
+  public static void save(Path folder, Map<String, ?> config, TensorSource tensors, TensorSource training) {
+    save(folder, config, tensors, Optional.of(training).filter(t -> !t.names().isEmpty()), SafeFiles.DISK);
+  }
+
+  static void save(Path folder, Map<String, ?> config, TensorSource tensors, Optional<TensorSource> training,
+      SafeFiles safe) {
     AdapterPair pair = new AdapterPair(folder, safe);
     peftType(config, "The configuration to be written to " + pair.config());
     try {
       pair.replace(
           Content.of(Json.format(config)),
-          SafetensorsWriter.pytorch().refusingNonFinite().content(pair.weights(), tensors));
+          SafetensorsWriter.pytorch().refusingNonFinite().content(pair.weights(), tensors),
+          training.map(source -> weights -> SafetensorsWriter.withMetadata(mark(weights)).refusingNonFinite()
+              .content(pair.training(), source)));
     } catch (IOException e) {
       throw FileFaults.writing(folder, e);
     }
@@ -159,9 +201,27 @@ public final class AdapterFolder implements TensorSource, AutoCloseable {
     return weights.tensor(name);
   }
 
+  /**
+   * Returns the parameters that only training needs.
+   *
+   * @throws GraftException if there are none, or if they belong to other weights
+   */
+  public TensorSource training() {
+    SafetensorsFile file = training.orElseThrow(() -> new GraftException(path + " cannot be trained further:"
+        + " parameters that only training needs are missing, as in every adapter of this kind that was not"
+        + " saved by Graft. Use it as it is, or train a new one"));
+    if (!trainingFits) {
+      throw new GraftException(file.path() + " belongs to other weights than those in " + AdapterPair.WEIGHTS
+          + ", which were replaced since, so the adapter cannot be trained further. Use it as it is, or copy"
+          + " the files of one save into the folder");
+    }
+    return file;
+  }
+
   /** Unmaps the weights; the tensors must not be used afterwards. */
   @Override
   public void close() {
     weights.close();
+    training.ifPresent(SafetensorsFile::close);
   }
 }

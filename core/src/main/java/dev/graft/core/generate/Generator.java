@@ -7,18 +7,13 @@ import dev.graft.core.model.ModelGraphs;
 import dev.graft.core.model.RowGroup;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
-import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
-import dev.graft.spi.Program;
 import dev.graft.spi.Session;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.Set;
 import org.apiguardian.api.API;
 
 /** Continues prompts. The session holds the base model's variables and the adapters'. */
@@ -26,12 +21,9 @@ import org.apiguardian.api.API;
 public final class Generator implements AutoCloseable {
   private final Session session;
   private final ModelGraphs graphs;
-  private final Map<Key, Compiled> programs = new HashMap<>();
-  private final Set<String> caches = new LinkedHashSet<>();
+  private final Map<Key, DecodeProgram> programs = new HashMap<>();
 
   private record Key(List<RowGroup> groups, int length, int cacheLength, boolean prompt) {}
-
-  private record Compiled(Program program, Set<String> inputs) {}
 
   /** Hears of tokens as they are chosen. */
   @FunctionalInterface
@@ -65,7 +57,7 @@ public final class Generator implements AutoCloseable {
     int virtual = groups.getFirst().virtualTokens();
     int inputTokens = ModelGraphs.inputTokens(groups.getFirst());
     int cacheLength = virtual + length + options.maxNewTokens();
-    Compiled prompt = compiled(new Key(groups, length, cacheLength, true));
+    DecodeProgram prompt = program(new Key(groups, length, cacheLength, true));
 
     long[] present = new long[rows];
     HostTensor positions = HostTensor.zeros(DType.I64, Shape.of(rows, inputTokens + length));
@@ -88,7 +80,7 @@ public final class Generator implements AutoCloseable {
     feeds.put(Feeds.IDS, matrix(DType.I64, ids));
     feeds.put(Feeds.POSITIONS, positions);
     feeds.put(Feeds.ATTENTION_MASK, matrix(DType.BOOL, mask));
-    HostTensor logits = run(prompt, feeds);
+    HostTensor logits = prompt.run(feeds);
 
     TokenSampler sampler = new TokenSampler(options);
     long[][] out = new long[rows][options.maxNewTokens()];
@@ -110,13 +102,19 @@ public final class Generator implements AutoCloseable {
         return out;
       }
       if (i + 1 < options.maxNewTokens()) {
-        logits = next(groups, out, i, virtual + length, cacheLength, present, virtual, cacheMask);
+        DecodeProgram next = program(new Key(groups, 1, cacheLength, false));
+        if (i == 0) {
+          // Adapters may have changed since the last call, and cannot during this one.
+          next.begin();
+        }
+        logits = next(next, out, i, virtual + length, cacheLength, present, virtual, cacheMask);
       }
     }
     return out;
   }
 
-  private HostTensor next(List<RowGroup> groups, long[][] out, int i, int promptLength, int cacheLength,
+  private static HostTensor next(DecodeProgram program, long[][] out, int i, int promptLength,
+      int cacheLength,
       long[] present, int virtual, HostTensor cacheMask) {
     int rows = out.length;
     long slot = promptLength + i;
@@ -132,32 +130,13 @@ public final class Generator implements AutoCloseable {
     feeds.put(Feeds.POSITIONS, positions);
     feeds.put(Feeds.ATTENTION_MASK, cacheMask);
     feeds.put(Feeds.SLOT, HostTensor.ofLongs(Shape.of(1), slot));
-    return run(compiled(new Key(groups, 1, cacheLength, false)), feeds);
+    return program.run(feeds);
   }
 
-  private static HostTensor run(Compiled compiled, Map<String, HostTensor> feeds) {
-    feeds.keySet().retainAll(compiled.inputs());
-    return Objects.requireNonNull(compiled.program().run(feeds).get(ModelGraphs.LOGITS));
-  }
-
-  private Compiled compiled(Key key) {
-    Compiled known = programs.get(key);
-    if (known != null) {
-      return known;
-    }
-    Graph graph = key.prompt()
-        ? graphs.prompt(key.groups(), key.length(), key.cacheLength())
-        : graphs.next(key.groups(), key.cacheLength());
-    graph.variables().forEach((name, signature) -> {
-      boolean cache = graph.assignments().stream().anyMatch(a -> a.name().equals(name));
-      if (cache && !session.variables().contains(name)) {
-        session.allocate(name, signature.dtype(), signature.shape());
-        caches.add(name);
-      }
-    });
-    Compiled compiled = new Compiled(session.compile(graph), graph.inputs().keySet());
-    programs.put(key, compiled);
-    return compiled;
+  private DecodeProgram program(Key key) {
+    return programs.computeIfAbsent(key, k -> k.prompt()
+        ? DecodeProgram.single(session, graphs.prompt(k.groups(), k.length(), k.cacheLength()))
+        : DecodeProgram.repeated(session, graphs.next(k.groups(), k.cacheLength())));
   }
 
   private static HostTensor matrix(DType type, long[][] values) {
@@ -173,9 +152,7 @@ public final class Generator implements AutoCloseable {
   /** Frees the programs, and the cache of keys and values. */
   @Override
   public void close() {
-    programs.values().forEach(compiled -> compiled.program().close());
+    programs.values().forEach(DecodeProgram::close);
     programs.clear();
-    caches.forEach(session::release);
-    caches.clear();
   }
 }

@@ -10,10 +10,12 @@ import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;
+import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
 import dev.graft.spi.Adapter;
 import dev.graft.spi.AttentionAdapter;
 import dev.graft.spi.EmbeddingAdapter;
+import dev.graft.spi.EmbeddingBase;
 import dev.graft.spi.Init;
 import dev.graft.spi.InputAdapter;
 import dev.graft.spi.LinearAdapter;
@@ -24,12 +26,17 @@ import dev.graft.spi.PeftMethod;
 import dev.graft.spi.Program;
 import dev.graft.spi.Session;
 import dev.graft.spi.Site;
+import dev.graft.spi.TextTokens;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.apiguardian.api.API;
 
 /** Runs a method's formulas over weights alone: the start of parameters, the merge, and what is stored. */
@@ -56,10 +63,22 @@ public final class AdapterFormulas {
     this.attachment = attachment;
   }
 
-  /** Uploads the start of every tensor of a new adapter. */
+  /**
+   * Uploads the start of every tensor of a new adapter.
+   *
+   * @throws GraftException if the start asks for a tokenizer
+   */
   public void initialise(long seed) {
+    initialise(seed, text -> {
+      throw new GraftException("The adapter is to start from the text \"" + text + "\", which takes the base"
+          + " model's tokenizer, and there is none");
+    });
+  }
+
+  /** Uploads the start of every tensor of a new adapter, which may depend on how texts are split. */
+  public void initialise(long seed, TextTokens tokens) {
     DType type = options.parameterType();
-    Map<String, AdapterTensor> derived = new LinkedHashMap<>();
+    Set<String> derived = new LinkedHashSet<>();
     attachment.tensors().forEach((key, tensor) -> {
       HostTensor start;
       if (tensor.baseParameter().isPresent()) {
@@ -67,7 +86,7 @@ public final class AdapterFormulas {
       } else {
         Init init = tensor.spec().orElseThrow().init();
         if (init instanceof Init.Derived) {
-          derived.put(key, tensor);
+          derived.add(key);
           start = HostTensor.zeros(type, tensor.shape());
         } else {
           start = new RandomStream(seed, key).fill(init, type, tensor.shape());
@@ -80,29 +99,39 @@ public final class AdapterFormulas {
       Map<String, Tensor> formulas = new LinkedHashMap<>();
       GraphLayers layers = ModelGraphs.weightsOnly(base, options, group);
       Params params = layers.params(group, site.name(), adapter);
-      for (ParamSpec spec : adapter.parameters()) {
+      List<ParamSpec> specs = new ArrayList<>(adapter.parameters());
+      if (adapter instanceof InputAdapter) {
+        specs.addAll(attachment.shared());
+      }
+      for (ParamSpec spec : specs) {
         String key = attachment.key(site.name(), adapter, spec.name()).orElseThrow();
-        if (derived.containsKey(key)) {
-          formulas.put(key, start(layers, site, adapter, spec.name(), params).cast(type));
+        if (derived.remove(key)) {
+          formulas.put(key, start(layers, site, adapter, spec.name(), params, tokens).cast(type));
         }
       }
       run("start of " + site.name(), formulas)
           .forEach((key, value) -> session.upload(AdapterWeights.variable(group.adapter(), key), value));
     }
+    if (!derived.isEmpty()) {
+      throw new GraftException("Method " + attachment.method().id() + " declares a derived start for "
+          + String.join(", ", derived) + ", which no site has a formula for");
+    }
   }
 
-  private Tensor start(GraphLayers layers, Site site, Adapter adapter, String parameter, Params params) {
+  private Tensor start(GraphLayers layers, Site site, Adapter adapter, String parameter, Params params,
+      TextTokens tokens) {
     return switch (adapter) {
       case LinearAdapter linear -> linear.initial(parameter, linearBase(layers, (Site.Linear) site), params);
-      case EmbeddingAdapter embedding -> {
-        Site.Embedding table = (Site.Embedding) site;
-        yield embedding.initial(parameter,
-            layers.embeddingBase(group, table.name(), table.vocabulary(), table.dim()), params);
-      }
-      case AttentionAdapter _,InputAdapter _ -> throw new GraftException("Method "
-          + attachment.method().id() + " declares a derived start for " + parameter + ", which only linear"
-          + " layers and embeddings have");
+      case EmbeddingAdapter embedding -> embedding.initial(parameter, table(layers, site.name()), params);
+      case InputAdapter input -> input.initial(parameter, table(layers, site.name()), tokens);
+      case AttentionAdapter _ -> throw new GraftException("Method " + attachment.method().id()
+          + " declares a derived start for " + parameter + ", which attention layers do not have");
     };
+  }
+
+  private EmbeddingBase table(GraphLayers layers, String name) {
+    Shape shape = Objects.requireNonNull(base.outline().parameters().get(name + ".weight"));
+    return layers.embeddingBase(group, name, shape.dim(0), shape.dim(1));
   }
 
   private LinearBase linearBase(GraphLayers layers, Site.Linear site) {
@@ -205,20 +234,40 @@ public final class AdapterFormulas {
 
   /** Returns the tensors that the adapter file holds, by key. */
   public Map<String, HostTensor> stored() {
-    GraphLayers layers = ModelGraphs.weightsOnly(base, options, group);
-    Adapter first = attachment.adapter(attachment.sites().getFirst()).orElseThrow();
-    Optional<PeftMethod.Export> export = attachment
-        .export(layers.params(group, attachment.sites().getFirst().name(), first));
-    Map<String, HostTensor> values = new LinkedHashMap<>();
-    attachment.tensors().forEach((key, tensor) -> {
-      boolean replaced = tensor.site().isEmpty() && export
-          .filter(e -> e.replaces().contains(tensor.spec().orElseThrow().name())).isPresent();
-      if (!replaced) {
-        values.put(key, session.download(AdapterWeights.variable(group.adapter(), key)));
-      }
-    });
+    Optional<PeftMethod.Export> export = export();
+    Map<String, HostTensor> values = download(tensor -> !replaced(tensor, export));
     export.ifPresent(e -> values.putAll(run("export", e.tensors())));
     values.replaceAll((key, value) -> TensorCasts.cast(value, DType.F32));
+    return values;
+  }
+
+  /**
+   * Saves the adapter: what PEFT stores in its format, and what only training needs beside it.
+   *
+   * @param basePath what {@code base_model_name_or_path} becomes
+   */
+  public void save(Path folder, String basePath) {
+    Optional<PeftMethod.Export> export = export();
+    AdapterWeights.save(folder, attachment, stored(), download(tensor -> replaced(tensor, export)),
+        name -> base.value(name, DType.F32), basePath);
+  }
+
+  private Optional<PeftMethod.Export> export() {
+    Site site = attachment.sites().getFirst();
+    GraphLayers layers = ModelGraphs.weightsOnly(base, options, group);
+    return attachment
+        .export(layers.params(group, site.name(), attachment.adapter(site).orElseThrow()));
+  }
+
+  private static boolean replaced(AdapterTensor tensor, Optional<PeftMethod.Export> export) {
+    return tensor.site().isEmpty()
+        && export.stream().anyMatch(e -> e.replaces().contains(tensor.spec().orElseThrow().name()));
+  }
+
+  private Map<String, HostTensor> download(Predicate<AdapterTensor> chosen) {
+    Map<String, HostTensor> values = new LinkedHashMap<>();
+    attachment.tensors().values().stream().filter(chosen).forEach(tensor -> values.put(tensor.key(),
+        session.download(AdapterWeights.variable(group.adapter(), tensor.key()))));
     return values;
   }
 

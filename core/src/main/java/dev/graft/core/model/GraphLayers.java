@@ -263,12 +263,17 @@ final class GraphLayers implements Layers {
 
     @Override
     public Tensor get(String name) {
+      return full(name).cast(computeType());
+    }
+
+    @Override
+    public Tensor full(String name) {
       Attachment attachment = group.attachment().orElseThrow();
       String key = keys.apply(name).orElseThrow(() -> new GraftException("Method "
           + attachment.method().id() + " asks for parameter \"" + name + "\" at " + site
           + ", which it does not declare"));
       AdapterTensor tensor = java.util.Objects.requireNonNull(attachment.tensors().get(key));
-      return variable(group.adapter(), tensor).cast(computeType());
+      return variable(group.adapter(), tensor);
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
 import dev.graft.core.files.AdapterFolder;
 import dev.graft.core.files.ModelFolder;
+import dev.graft.core.files.TensorSource;
 import dev.graft.core.plugin.PluginCatalog;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
@@ -12,6 +13,7 @@ import dev.graft.spi.CausalModel;
 import dev.graft.spi.Configuration;
 import dev.graft.spi.PeftMethod;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apiguardian.api.API;
 
@@ -84,22 +86,49 @@ public final class LoadedModel implements AutoCloseable {
    * Opens an adapter of this model.
    *
    * @param training whether it is to be trained further
-   * @throws GraftException if a file is faulty, no plug-in knows the method, or a tensor does not fit
+   * @throws GraftException if a file is faulty, no plug-in knows the method, a tensor does not fit, or
+   * parameters that only training needs are asked for and missing
    */
   public LoadedAdapter adapter(Path path, boolean training) {
     AdapterFolder adapter = AdapterFolder.open(path);
     try {
-      Configuration json = new Configuration(path.resolve("adapter_config.json").toString(),
-          adapter.config());
+      Map<String, ?> config = adapter.config();
+      Configuration json = configuration(path, config);
       PeftMethod<?> method = plugins.methodFor(json);
-      Attachment attachment = new Attachment(method, json, base.outline(), training);
-      Map<String, HostTensor> values = AdapterWeights.read(attachment, adapter,
-          path.resolve("adapter_model.safetensors").toString(), name -> base.value(name, DType.F32));
-      return new LoadedAdapter(attachment, values, adapter);
+      Attachment stored = new Attachment(method, json, base.outline(), false);
+      String origin = path.resolve("adapter_model.safetensors").toString();
+      Map<String, HostTensor> values = AdapterWeights.read(stored, adapter, origin, this::wide);
+      if (!training) {
+        return new LoadedAdapter(stored, values, adapter);
+      }
+      Attachment trained = new Attachment(method, configuration(path, config), base.outline(), true);
+      if (trained.tensors().keySet().equals(stored.tensors().keySet())) {
+        return new LoadedAdapter(trained, values, adapter);
+      }
+      return new LoadedAdapter(trained, trainingValues(trained, values, adapter), adapter);
     } catch (RuntimeException e) {
       adapter.close();
       throw e;
     }
+  }
+
+  private static Configuration configuration(Path path, Map<String, ?> config) {
+    return new Configuration(path.resolve("adapter_config.json").toString(), config);
+  }
+
+  private HostTensor wide(String parameter) {
+    return base.value(parameter, DType.F32);
+  }
+
+  /** Reads the parameters of training: those that are stored for use as well, and those kept beside them. */
+  private Map<String, HostTensor> trainingValues(Attachment trained, Map<String, HostTensor> stored,
+      AdapterFolder adapter) {
+    TensorSource beside = adapter.training();
+    Map<String, HostTensor> values = new LinkedHashMap<>(stored);
+    values.keySet().retainAll(trained.tensors().keySet());
+    beside.names().forEach(name -> values.put(name, beside.tensor(name)));
+    return AdapterWeights.read(trained, TensorSource.of(values),
+        adapter.path().resolve("graft_training.safetensors").toString(), this::wide);
   }
 
   @Override

@@ -1,7 +1,6 @@
 package dev.graft.core.run;
 
 import dev.graft.core.attach.AdapterTensor;
-import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
 import dev.graft.core.generate.GenerationOptions;
 import dev.graft.core.generate.Generator;
@@ -14,7 +13,6 @@ import dev.graft.core.train.Trainer;
 import dev.graft.core.train.TrainingListener;
 import dev.graft.core.train.TrainingOptions;
 import dev.graft.error.GraftException;
-import dev.graft.graph.DType;
 import java.nio.file.Path;
 import java.util.List;
 import org.apiguardian.api.API;
@@ -63,6 +61,12 @@ public final class GraftAdapter {
     return new Evaluator(model.session(), model.base(), model.computeType(), rows(1));
   }
 
+  /** Continues prompts and gives each row's new tokens when all are there. */
+  public List<long[]> generate(List<long[]> prompts, GenerationOptions options) {
+    return generate(prompts, options, (_, _) -> {
+    });
+  }
+
   /**
    * Continues prompts.
    *
@@ -77,14 +81,13 @@ public final class GraftAdapter {
 
   /**
    * Saves the adapter in PEFT's format, in the place of an older one if there is one: at any time the folder
-   * holds the old adapter or the new.
+   * holds the old adapter or the new. What only training needs is kept beside it.
    *
    * @throws GraftException if the disk refuses, or a value is not finite
    */
   public void save(Path folder) {
     String basePath = model.loaded().map(loaded -> loaded.folder().path().toString()).orElse("");
-    AdapterWeights.save(folder, attachment, formulas().stored(),
-        parameter -> model.base().value(parameter, DType.F32), basePath);
+    formulas().save(folder, basePath);
   }
 
   /** Returns the method's formulas over this adapter's weights. */

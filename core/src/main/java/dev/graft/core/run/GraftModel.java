@@ -4,7 +4,6 @@ import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
 import dev.graft.core.generate.GenerationOptions;
 import dev.graft.core.generate.Generator;
-import dev.graft.core.model.AdapterFormulas;
 import dev.graft.core.model.BaseModel;
 import dev.graft.core.model.LoadedModel;
 import dev.graft.core.model.RowGroup;
@@ -16,6 +15,7 @@ import dev.graft.graph.DType;
 import dev.graft.spi.Backend;
 import dev.graft.spi.Session;
 import dev.graft.spi.SessionOptions;
+import dev.graft.spi.TextTokens;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -102,10 +102,25 @@ public final class GraftModel implements AutoCloseable {
    * @throws GraftException if there is no such method, or a setting is unknown or faulty
    */
   public GraftAdapter attach(String method, Map<String, ?> settings, long seed) {
+    GraftAdapter adapter = bind(method, settings);
+    adapter.formulas().initialise(seed);
+    return adapter;
+  }
+
+  /**
+   * Attaches a new adapter whose start may depend on how the base model's tokenizer splits a text.
+   *
+   * @throws GraftException if there is no such method, or a setting is unknown or faulty
+   */
+  public GraftAdapter attach(String method, Map<String, ?> settings, long seed, TextTokens tokens) {
+    GraftAdapter adapter = bind(method, settings);
+    adapter.formulas().initialise(seed, tokens);
+    return adapter;
+  }
+
+  private GraftAdapter bind(String method, Map<String, ?> settings) {
     Attachment attachment = MethodSettings.attach(plugins, method, settings, base.outline());
-    String name = nextName();
-    new AdapterFormulas(base, session, computeType, name, attachment).initialise(seed);
-    return new GraftAdapter(this, name, attachment);
+    return new GraftAdapter(this, nextName(), attachment);
   }
 
   /**
@@ -114,9 +129,24 @@ public final class GraftModel implements AutoCloseable {
    * @throws GraftException if a file is faulty, a tensor does not fit, or this model has no folder
    */
   public GraftAdapter load(Path folder) {
+    return load(folder, false);
+  }
+
+  /**
+   * Attaches an adapter from a folder to train it further as it was trained before, which may take parameters
+   * that PEFT does not store.
+   *
+   * @throws GraftException if a file is faulty, a tensor does not fit, parameters of training are missing, or
+   * this model has no folder
+   */
+  public GraftAdapter loadForTraining(Path folder) {
+    return load(folder, true);
+  }
+
+  private GraftAdapter load(Path folder, boolean training) {
     LoadedModel files = loaded.orElseThrow(
         () -> new GraftException("A model without a folder has no stored adapters"));
-    try (LoadedModel.LoadedAdapter stored = files.adapter(folder, false)) {
+    try (LoadedModel.LoadedAdapter stored = files.adapter(folder, training)) {
       String name = nextName();
       // Cast copies are the session's own; values of the right type lie in the file that is closed here.
       AdapterWeights.upload(session, name, AdapterWeights.copies(stored.values()), parameterType());

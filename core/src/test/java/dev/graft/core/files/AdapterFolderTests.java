@@ -9,6 +9,7 @@ import dev.graft.graph.Shape;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -135,6 +136,26 @@ class AdapterFolderTests {
   private List<String> names() throws IOException {
     try (Stream<Path> list = Files.list(folder)) {
       return list.map(file -> file.getFileName().toString()).sorted().toList();
+    }
+  }
+
+  @Test
+  void parametersForTrainingBelongToTheWeightsTheyWereSavedWith() throws IOException {
+    Path other = folder.resolve("other");
+    AdapterFolder.save(folder, lora(), one(1), one(10));
+    AdapterFolder.save(other, lora(), one(2));
+    try (AdapterFolder adapter = AdapterFolder.open(folder)) {
+      assertThat(adapter.names()).containsExactly("t");
+      assertThat(adapter.training().tensor("t").item()).isEqualTo(10);
+    }
+
+    Files.copy(other.resolve("adapter_model.safetensors"), folder.resolve("adapter_model.safetensors"),
+        StandardCopyOption.REPLACE_EXISTING);
+
+    try (AdapterFolder adapter = AdapterFolder.open(folder)) {
+      assertThat(adapter.tensor("t").item()).isEqualTo(2);
+      assertThatThrownBy(adapter::training).isInstanceOf(GraftException.class)
+          .hasMessageContaining("graft_training.safetensors belongs to other weights");
     }
   }
 }

@@ -1,6 +1,7 @@
 package dev.graft.core.files;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
@@ -14,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
@@ -51,7 +53,7 @@ class CrashTests {
       assertThat(adapterGeneration(adapter)).as(where).isEqualTo(3);
       assertForeignReaderSeesNoMix(adapter, where);
       assertThat(names(adapter)).as(where).containsExactly("README.md", "adapter_config.json",
-          "adapter_model.safetensors");
+          "adapter_model.safetensors", "graft_training.safetensors");
     }
     assertThat(seen).containsExactlyInAnyOrder(1L, 2L);
   }
@@ -168,9 +170,11 @@ class CrashTests {
     }
   }
 
+  /** Saves an adapter; those of generations 1 and 3 have a third file, of parameters for training alone. */
   private static boolean saveAdapter(Path adapter, long generation, CrashingOperations operations) {
-    return survives(operations, () -> AdapterFolder.save(adapter, config(generation),
-        TensorSource.of(tensors(generation)), new SafeFiles(operations)));
+    TensorSource tensors = TensorSource.of(tensors(generation));
+    return survives(operations, () -> AdapterFolder.save(adapter, config(generation), tensors,
+        Optional.of(tensors).filter(_ -> generation != 2), new SafeFiles(operations)));
   }
 
   private static boolean saveModel(Path model, long generation, CrashingOperations operations) {
@@ -208,7 +212,13 @@ class CrashTests {
 
   private static long adapterGeneration(Path folder) {
     try (AdapterFolder adapter = AdapterFolder.open(folder)) {
-      return generation(adapter.config(), adapter);
+      long generation = generation(adapter.config(), adapter);
+      if (generation == 2) {
+        assertThatThrownBy(adapter::training).hasMessageContaining("cannot be trained further");
+      } else {
+        assertThat(generation(adapter.config(), adapter.training())).isEqualTo(generation);
+      }
+      return generation;
     }
   }
 

@@ -57,8 +57,10 @@ sealed interface Expression {
 
   record Comparand(Relation relation, Expression value) {}
 
-  record Arguments(List<Expression> positional, Map<String, Expression> named) {
-    static final Arguments NONE = new Arguments(List.of(), Map.of());
+  /** Holds the arguments of a call; lists and dicts that are unpacked by {@code *} and {@code **} come last. */
+  record Arguments(List<Expression> positional, Map<String, Expression> named, List<Expression> unpackedLists,
+      List<Expression> unpackedDicts) {
+    static final Arguments NONE = new Arguments(List.of(), Map.of(), List.of(), List.of());
   }
 
   enum Operator {

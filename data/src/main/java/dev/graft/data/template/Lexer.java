@@ -113,7 +113,8 @@ final class Lexer {
     int begin = line;
     char sign = source.charAt(end - 3);
     advance(end);
-    leaveTag(sign, true);
+    // Unlike after every other block, the newline after this one stays.
+    leaveTag(sign, false);
     for (int tag = source.indexOf("{%", at); tag >= 0; tag = source.indexOf("{%", tag + 2)) {
       char opening = charAt(tag + 2);
       int after = closing("endraw", opening == '-' || opening == '+' ? tag + 3 : tag + 2);
@@ -258,7 +259,8 @@ final class Lexer {
     }
     int end = digits(at, 10);
     boolean real = false;
-    if (charAt(end) == '.' && isDigit(charAt(end + 1))) {
+    boolean index = at > 0 && source.charAt(at - 1) == '.';
+    if (!index && charAt(end) == '.' && isDigit(charAt(end + 1))) {
       end = digits(end + 1, 10);
       real = true;
     }

@@ -31,8 +31,14 @@ sealed interface Statement {
 
   record Parameter(String name, @Nullable Expression fallback) {}
 
+  /** Calls a macro with the body as its {@code caller}. */
+  record CallBlock(Expression.Call call, Macro caller, int line) implements Statement {}
+
   /** Renders the body in a scope of its own, with the assignments made first. */
   record Scoped(List<Assign> assignments, List<Statement> body) implements Statement {}
+
+  /** Marks the text that an assistant wrote, which a model is to learn. */
+  record Generation(List<Statement> body) implements Statement {}
 
   record Break(int line) implements Statement {}
 

@@ -148,6 +148,14 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
     return own / (rsLora ? Math.sqrt(r) : r);
   }
 
+  /** Returns settings under which every module's {@link #scaling} is multiplied by a factor. */
+  public LoraConfig scaled(double factor) {
+    Map<String, Double> alphas = new LinkedHashMap<>(alphaPattern);
+    alphas.replaceAll((_, value) -> value * factor);
+    return new LoraConfig(rank, alpha * factor, dropout, targets, fanInFanOut, rsLora, loraBias, start,
+        rankPattern, alphas, dora);
+  }
+
   /** Finds the first key that matches the end of a name at a dot, as PEFT does. */
   private static Optional<Double> match(Map<String, Double> pattern, String module) {
     return pattern.entrySet().stream()

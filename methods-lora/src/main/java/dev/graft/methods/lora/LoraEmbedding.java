@@ -40,14 +40,15 @@ public record LoraEmbedding(LoraConfig config, Site.Embedding site) implements E
     return low.linear(p.get("lora_embedding_B")).times(config.scaling(site.name()));
   }
 
-  /** Builds s · (B A)ᵀ: [vocabulary, dim]. */
+  /** Builds s · (B A)ᵀ in full precision: [vocabulary, dim]. */
   public Tensor weightChange(Params p) {
-    return p.get("lora_embedding_A").matmul(p.get("lora_embedding_B"), true, true)
+    return p.full("lora_embedding_A").matmul(p.full("lora_embedding_B"), true, true)
         .times(config.scaling(site.name()));
   }
 
   @Override
   public Optional<Tensor> merge(EmbeddingBase base, Params p) {
-    return Optional.of(base.weight().plus(weightChange(p)));
+    Tensor change = weightChange(p);
+    return Optional.of(base.weight().cast(change.dtype()).plus(change));
   }
 }

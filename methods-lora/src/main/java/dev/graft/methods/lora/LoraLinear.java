@@ -53,18 +53,19 @@ public record LoraLinear(LoraConfig config, Site.Linear site) implements LinearA
     return config.loraBias() ? change.plus(p.get("lora_B_bias").times(scaling)) : change;
   }
 
-  /** Builds s · B A: [out, in]. */
+  /** Builds s · B A in full precision: [out, in]. */
   public Tensor weightChange(Params p) {
-    return p.get("lora_B").matmul(p.get("lora_A")).times(config.scaling(site.name()));
+    return p.full("lora_B").matmul(p.full("lora_A")).times(config.scaling(site.name()));
   }
 
   @Override
   public Optional<Merged> merge(LinearBase base, Params p) {
     Optional<Tensor> bias = Optional.empty();
     if (config.loraBias()) {
-      Tensor change = p.get("lora_B_bias").times(config.scaling(site.name()));
-      bias = Optional.of(base.bias().map(b -> b.plus(change)).orElse(change));
+      Tensor change = p.full("lora_B_bias").times(config.scaling(site.name()));
+      bias = Optional.of(base.bias().map(b -> b.cast(change.dtype()).plus(change)).orElse(change));
     }
-    return Optional.of(new Merged(base.weight().plus(weightChange(p)), bias));
+    Tensor change = weightChange(p);
+    return Optional.of(new Merged(base.weight().cast(change.dtype()).plus(change), bias));
   }
 }

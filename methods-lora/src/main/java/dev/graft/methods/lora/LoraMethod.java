@@ -5,8 +5,12 @@ import dev.graft.spi.Configuration;
 import dev.graft.spi.PeftMethod;
 import dev.graft.spi.Site;
 import dev.graft.spi.Targets;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.apiguardian.api.API;
 
 /** Adds a product of two thin matrices to frozen weights (Hu et al. 2021, eq. 3). */
@@ -54,5 +58,21 @@ public final class LoraMethod implements PeftMethod<LoraConfig> {
       case Site.Embedding embedding -> Optional.of(new LoraEmbedding(configuration, embedding));
       case Site.Attention _,Site.Input _ -> Optional.empty();
     };
+  }
+
+  @Override
+  public Optional<LoraConfig> scaled(LoraConfig configuration, double factor) {
+    return Optional.of(configuration.scaled(factor));
+  }
+
+  @Override
+  public Set<String> combinations() {
+    return Arrays.stream(LoraCombination.Way.values()).map(LoraCombination.Way::id)
+        .collect(Collectors.toUnmodifiableSet());
+  }
+
+  @Override
+  public Combined<LoraConfig> combine(String way, List<Part<LoraConfig>> parts, Configuration options) {
+    return new LoraCombination(way, parts, options).combine();
   }
 }

@@ -128,7 +128,8 @@ public final class LossChart {
         .orElse(10 * power);
     List<Double> ticks = new ArrayList<>();
     for (double i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) {
-      ticks.add(i * step);
+      // Adding 0 makes −0 a plain 0.
+      ticks.add(i * step + 0.0);
     }
     return ticks;
   }

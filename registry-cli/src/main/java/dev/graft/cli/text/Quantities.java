@@ -47,7 +47,10 @@ public final class Quantities {
   /** Writes a share: 0.39 %, 12.5 %, 100 %. */
   public static String percent(double share) {
     double percent = share * 100;
-    if (percent != 0 && percent < 0.01) {
+    if (percent == 0) {
+      return "0 %";
+    }
+    if (percent < 0.01) {
       return String.format(Locale.ROOT, "%.2g %%", percent);
     }
     return String.format(Locale.ROOT, percent < 9.995 ? "%.2f %%" : percent < 99.95 ? "%.1f %%" : "%.0f %%",

@@ -1,0 +1,111 @@
+package dev.graft.data.dataset;
+
+import dev.graft.core.plugin.Nearest;
+import dev.graft.data.template.Message;
+import dev.graft.error.GraftException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import tools.jackson.databind.JsonNode;
+
+/** Reads rows of one shape. */
+interface Shape {
+  Sample sample(Row row);
+
+  static Shape of(DataFormat format, Row first) {
+    return switch (format) {
+      case DataFormat.Recognised _ -> Known.of(first).shape;
+      case DataFormat.Columns columns -> row -> pair(row, columns.prompt(), columns.completion());
+      case DataFormat.TextColumn text -> row -> new Sample.Text(row.text(text.column()));
+    };
+  }
+
+  /** The shapes that are recognised, the more telling fields first. */
+  enum Known {
+    OPENAI(List.of("messages"), OpenAiMessages::conversation), SHARE_GPT(List.of("conversations"),
+        ShareGptMessages::conversation), PROMPT(List.of("prompt", "completion"),
+            row -> pair(row, "prompt", "completion")), ALPACA(List.of("instruction", "output"),
+                Shape::alpaca), TEXT(List.of("text"), row -> new Sample.Text(row.text("text")));
+
+    private final List<String> fields;
+    private final Shape shape;
+
+    Known(List<String> fields, Shape shape) {
+      this.fields = fields;
+      this.shape = shape;
+    }
+
+    private static Known of(Row row) {
+      for (Known known : values()) {
+        if (row.fields().containsAll(known.fields)) {
+          return known;
+        }
+      }
+      throw unknown(row);
+    }
+
+    private static GraftException unknown(Row row) {
+      for (Known known : values()) {
+        for (String field : known.fields) {
+          Optional<String> near = Nearest.of(field, row.fields());
+          if (near.isPresent()) {
+            String missing = known.fields.stream().filter(name -> !row.has(name)).findFirst().orElse(field);
+            return row.missing(missing);
+          }
+        }
+      }
+      return row
+          .fault("the fields \"" + String.join("\", \"", row.fields()) + "\" are none of the known shapes"
+              + " (prompt and completion; messages; conversations; instruction, input and output; text);"
+              + " name the columns of the prompt and the completion");
+    }
+  }
+
+  private static Sample pair(Row row, String prompt, String completion) {
+    String text = row.text(completion);
+    return new Sample.PromptCompletion(row.text(prompt), text, references(row, text));
+  }
+
+  private static List<String> references(Row row, String completion) {
+    if (!row.has("references") || !row.node("references").isArray() || row.node("references").isEmpty()) {
+      return List.of(completion);
+    }
+    List<String> references = new ArrayList<>();
+    for (JsonNode reference : row.node("references").values()) {
+      if (!reference.isString()) {
+        throw row.fault("the field \"references\" must hold texts, and one is " + Row.shown(reference));
+      }
+      references.add(reference.stringValue());
+    }
+    return references;
+  }
+
+  /** The input, if any, stands below the instruction; earlier turns are pairs in the field {@code history}. */
+  private static Sample alpaca(Row row) {
+    String input = row.optionalText("input");
+    String prompt = row.text("instruction") + (input.isEmpty() ? "" : "\n" + input);
+    String output = row.text("output");
+    String system = row.optionalText("system");
+    boolean earlier = row.has("history") && !row.node("history").isEmpty();
+    if (system.isEmpty() && !earlier) {
+      return new Sample.PromptCompletion(prompt, output, references(row, output));
+    }
+    List<Message> messages = new ArrayList<>();
+    if (!system.isEmpty()) {
+      messages.add(new Message("system", system));
+    }
+    if (earlier) {
+      for (JsonNode turn : row.node("history").values()) {
+        if (!turn.isArray() || turn.size() != 2 || !turn.get(0).isString() || !turn.get(1).isString()) {
+          throw row.fault("the field \"history\" must hold pairs of texts, and has " + Row.shown(turn));
+        }
+        messages.add(new Message("user", turn.get(0).stringValue()));
+        messages.add(new Message("assistant", turn.get(1).stringValue()));
+      }
+    }
+    messages.add(new Message("user", prompt));
+    messages.add(new Message("assistant", output, Map.of()));
+    return new Sample.Conversation(messages);
+  }
+}

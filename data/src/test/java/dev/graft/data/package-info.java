@@ -1,0 +1,4 @@
+@NullMarked
+package dev.graft.data;
+
+import org.jspecify.annotations.NullMarked;

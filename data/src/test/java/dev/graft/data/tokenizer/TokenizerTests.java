@@ -1,0 +1,161 @@
+package dev.graft.data.tokenizer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.graft.core.files.Json;
+import dev.graft.data.Fixtures;
+import dev.graft.error.GraftException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Compares with what the Hugging Face libraries gave for the same files. */
+class TokenizerTests {
+  @Test
+  void encodesAndDecodesAsTheVectorsSay() {
+    try (Tokenizer tokenizer = Tokenizer.open(Fixtures.path("models/base"))) {
+      List<Map<String, @Nullable Object>> texts = Fixtures.lines("tokenizer-vectors.jsonl").stream()
+          .filter(row -> "text".equals(row.get("kind"))).toList();
+      assertThat(texts).hasSize(200).allSatisfy(row -> {
+        String text = String.valueOf(row.get("text"));
+        long[] ids = Fixtures.ids(row.get("ids"));
+        assertThat(tokenizer.encode(text, false)).isEqualTo(ids);
+        assertThat(tokenizer.encode(text, true)).isEqualTo(Fixtures.ids(row.get("ids_with_special")));
+        assertThat(tokenizer.decode(ids, false)).isEqualTo(row.get("decoded"));
+      });
+    }
+  }
+
+  @Test
+  void rendersChatsAsTheVectorsSay() {
+    try (Tokenizer tokenizer = Tokenizer.open(Fixtures.path("models/base"))) {
+      List<Map<String, @Nullable Object>> chats = Fixtures.lines("tokenizer-vectors.jsonl").stream()
+          .filter(row -> "chat".equals(row.get("kind"))).toList();
+      assertThat(chats).hasSize(40).allSatisfy(row -> {
+        String text = tokenizer.chatTemplate().orElseThrow().render(Fixtures.messages(row.get("messages")),
+            Boolean.TRUE.equals(row.get("add_generation_prompt")), tokenizer.templateVariables());
+        assertThat(text).isEqualTo(row.get("rendered"));
+        assertThat(tokenizer.encode(text, false)).isEqualTo(Fixtures.ids(row.get("ids")));
+      });
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"models/llama", "models/gpt2"})
+  void agreesWithTheGoldenFixture(String model) {
+    Map<String, @Nullable Object> expected = Json.readObject(Fixtures.path("golden/tokenizer-expect.json"));
+    try (Tokenizer tokenizer = Tokenizer.open(Fixtures.path(model))) {
+      assertThat(Fixtures.list(expected.get("encode"))).isNotEmpty().allSatisfy(entry -> {
+        Map<?, ?> row = (Map<?, ?>) entry;
+        long[] ids = Fixtures.ids(row.get("ids"));
+        assertThat(tokenizer.encode(String.valueOf(row.get("text")), true)).isEqualTo(ids);
+        assertThat(tokenizer.encode(String.valueOf(row.get("text")), false))
+            .isEqualTo(Fixtures.ids(row.get("ids_no_special")));
+        assertThat(tokenizer.decode(ids, true)).isEqualTo(row.get("decoded_skip_special"));
+      });
+      assertThat(Fixtures.list(expected.get("chat"))).isNotEmpty().allSatisfy(entry -> {
+        Map<?, ?> row = (Map<?, ?>) entry;
+        String text = tokenizer.chatTemplate().orElseThrow().render(Fixtures.messages(row.get("messages")),
+            Boolean.TRUE.equals(row.get("add_generation_prompt")), tokenizer.templateVariables());
+        assertThat(text).isEqualTo(row.get("text"));
+        assertThat(tokenizer.encode(text, false)).isEqualTo(Fixtures.ids(row.get("ids")));
+      });
+    }
+  }
+
+  @Test
+  void knowsTheTokensWithARole() {
+    try (Tokenizer base = Tokenizer.open(Fixtures.path("models/base"));
+        Tokenizer llama = Tokenizer.open(Fixtures.path("models/llama"))) {
+      assertThat(base.id("<|end|>")).hasValue(6);
+      assertThat(base.id("Ġa")).hasValue(265);
+      assertThat(base.id("<|nothing|>")).isEmpty();
+      assertThat(base.paddingId()).isEqualTo(2);
+      assertThat(base.turnEnd()).contains("<|end|>");
+      assertThat(base.stopIds()).containsExactly(1L, 6L);
+      assertThat(llama.turnEnd()).contains("</s>");
+      assertThat(llama.stopIds()).containsExactly(2L);
+    }
+  }
+
+  @Test
+  void placesCoverTheirTokens() {
+    try (Tokenizer tokenizer = Tokenizer.open(Fixtures.path("models/base"))) {
+      String text = "😀 Größe<|end|>\nab";
+      TokenizedText tokens = tokenizer.encodeWithPlaces(text);
+      assertThat(tokens.ids()).isEqualTo(tokenizer.encode(text, false));
+      int end = text.indexOf("<|end|>");
+      int at = indexOf(tokens.ids(), 6);
+      assertThat(tokens.starts()[at]).isEqualTo(end);
+      assertThat(tokens.ends()[at]).isEqualTo(end + 7);
+      assertThat(tokens.starts()[0]).isEqualTo(0);
+      assertThat(tokens.ends()[0]).isEqualTo(2);
+      assertThat(tokens.ends()[tokens.ids().length - 1]).isEqualTo(text.length());
+    }
+  }
+
+  private static int indexOf(long[] ids, long id) {
+    return Arrays.stream(ids).boxed().toList().indexOf(id);
+  }
+
+  @Test
+  void halvesOfSurrogatePairsAreReplaced() {
+    try (Tokenizer tokenizer = Tokenizer.open(Fixtures.path("models/base"))) {
+      assertThat(tokenizer.encode("a\ud83d b", false)).isEqualTo(tokenizer.encode("a\ufffd b", false));
+    }
+  }
+
+  @Test
+  void truncationAndPaddingInTheFileAreNotApplied(@TempDir Path folder) throws IOException {
+    String content = Files.readString(Fixtures.path("models/llama/tokenizer.json"));
+    assertThat(content).contains("\"truncation\": null").contains("\"padding\": null");
+    Files.writeString(folder.resolve("tokenizer.json"), content
+        .replace("\"truncation\": null",
+            "\"truncation\": {\"direction\": \"Right\", \"max_length\": 4, \"strategy\": \"LongestFirst\", \"stride\": 0}")
+        .replace("\"padding\": null", "\"padding\": {\"strategy\": {\"Fixed\": 50}, \"direction\": \"Right\","
+            + " \"pad_to_multiple_of\": null, \"pad_id\": 0, \"pad_type_id\": 0, \"pad_token\": \"<pad>\"}"));
+    try (Tokenizer changed = Tokenizer.open(folder);
+        Tokenizer original = Tokenizer.open(Fixtures.path("models/llama"))) {
+      String text = "The quick brown fox";
+      assertThat(changed.encode(text, true)).isEqualTo(original.encode(text, true));
+    }
+  }
+
+  @Test
+  void aListOfTemplatesGivesTheDefault(@TempDir Path folder) throws IOException {
+    Files.copy(Fixtures.path("models/llama/tokenizer.json"), folder.resolve("tokenizer.json"));
+    Files.writeString(folder.resolve("tokenizer_config.json"), """
+        {"chat_template": [{"name": "tool_use", "template": "T"}, {"name": "default", "template": "D"}],
+         "bos_token": {"content": "<s>", "lstrip": false}}""");
+    try (Tokenizer tokenizer = Tokenizer.open(folder)) {
+      assertThat(tokenizer.chatTemplate().orElseThrow().render(List.of(), false, Map.of())).isEqualTo("D");
+      assertThat(tokenizer.templateVariables()).containsEntry("bos_token", "<s>");
+      assertThat(tokenizer.turnEnd()).isEmpty();
+      assertThat(tokenizer.paddingId()).isZero();
+    }
+  }
+
+  @Test
+  void missingAndBrokenFilesAreNamed(@TempDir Path folder) throws IOException {
+    assertThatThrownBy(() -> Tokenizer.open(folder)).isInstanceOf(GraftException.class)
+        .hasMessageContaining(folder.toString()).hasMessageContaining("no tokenizer.json");
+    Files.writeString(folder.resolve("tokenizer.json"), "{\"model\": 1}");
+    assertThatThrownBy(() -> Tokenizer.open(folder)).isInstanceOf(GraftException.class)
+        .hasMessageContaining("tokenizer.json is not a tokenizer that can be read");
+    Files.copy(Fixtures.path("models/llama/tokenizer.json"), folder.resolve("tokenizer.json"),
+        StandardCopyOption.REPLACE_EXISTING);
+    Files.writeString(folder.resolve("chat_template.jinja"), "\n{% if %}");
+    assertThatThrownBy(() -> Tokenizer.open(folder)).isInstanceOf(GraftException.class)
+        .hasMessageContaining("chat_template.jinja, line 2");
+  }
+}

@@ -1,0 +1,171 @@
+package dev.graft.integration;
+
+import dev.graft.core.attach.AdapterTensor;
+import dev.graft.core.attach.AdapterWeights;
+import dev.graft.core.attach.Attachment;
+import dev.graft.core.autodiff.Differentiated;
+import dev.graft.core.autodiff.Gradients;
+import dev.graft.core.model.AdapterFormulas;
+import dev.graft.core.model.GraphOptions;
+import dev.graft.core.model.LoadedModel;
+import dev.graft.core.model.ModelGraphs;
+import dev.graft.core.model.RowGroup;
+import dev.graft.core.model.TokenBatch;
+import dev.graft.core.pass.Passes;
+import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.graph.DType;
+import dev.graft.graph.Graph;
+import dev.graft.graph.HostTensor;
+import dev.graft.graph.Tensor;
+import dev.graft.spi.Configuration;
+import dev.graft.spi.PeftMethod;
+import dev.graft.spi.Program;
+import dev.graft.spi.Session;
+import dev.graft.spi.SessionOptions;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SplittableRandom;
+
+/** Runs the fixtures' Llama of two layers in double precision on the reference backend, with adapters. */
+final class SmallModel implements AutoCloseable {
+  static final Path FOLDER = Golden.ROOT.resolve("models/llama");
+  static final DType TYPE = DType.F64;
+  private static final int ROWS = 2;
+  private static final int LENGTH = 7;
+
+  final PluginCatalog plugins = PluginCatalog.discover(SmallModel.class.getClassLoader());
+  final LoadedModel model = LoadedModel.open(FOLDER, plugins);
+  final Session session = plugins.backend("reference").open(SessionOptions.DEFAULT);
+  final TokenBatch batch = batch(1);
+
+  SmallModel() {
+    model.base().upload(session, TYPE);
+  }
+
+  /** Makes a batch whose second row is padded at its end. */
+  TokenBatch batch(long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    long[] ids = random.longs(ROWS * LENGTH, 3, model.base().model().vocabulary()).toArray();
+    long[] mask = new long[ids.length];
+    Arrays.fill(mask, 0, ids.length - 2, 1);
+    long[] labels = ids.clone();
+    Arrays.fill(labels, ids.length - 2, ids.length, TokenBatch.IGNORED);
+    return new TokenBatch(ROWS, LENGTH, ids, mask, labels);
+  }
+
+  /** Binds a method with settings as they stand in a new user's configuration. */
+  Attachment bind(String method, Map<String, ?> settings) {
+    PeftMethod<?> plugin = plugins.method(method);
+    Map<String, Object> all = new LinkedHashMap<>(plugin.marks());
+    all.putAll(settings);
+    return new Attachment(plugin, new Configuration("settings", all), model.base().outline(), true);
+  }
+
+  /** Makes a new adapter. */
+  Attachment create(String adapter, String method, Map<String, ?> settings) {
+    Attachment attachment = bind(method, settings);
+    formulas(adapter, attachment).initialise(3);
+    return attachment;
+  }
+
+  /** Moves all tensors of an adapter a little. */
+  void perturb(String adapter, Attachment attachment, long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    for (AdapterTensor tensor : attachment.tensors().values()) {
+      String variable = AdapterWeights.variable(adapter, tensor.key());
+      HostTensor value = session.download(variable);
+      HostTensor moved = HostTensor.zeros(value.dtype(), value.shape());
+      for (long i = 0; i < value.shape().size(); i++) {
+        moved.set(i, value.at(i) + 0.2 * (random.nextDouble() - 0.5));
+      }
+      session.upload(variable, moved);
+    }
+  }
+
+  HostTensor value(String adapter, String key) {
+    return session.download(AdapterWeights.variable(adapter, key));
+  }
+
+  AdapterFormulas formulas(String adapter, Attachment attachment) {
+    return new AdapterFormulas(model.base(), session, TYPE, adapter, attachment);
+  }
+
+  RowGroup group(String adapter, Attachment attachment) {
+    return RowGroup.all(adapter, attachment, ROWS);
+  }
+
+  double[] baseLogits() {
+    return logits(List.of(RowGroup.base(ROWS)));
+  }
+
+  double[] logits(String adapter, Attachment attachment) {
+    return logits(List.of(group(adapter, attachment)));
+  }
+
+  /** Returns the logits of the batch's real positions, row-major. */
+  double[] logits(List<RowGroup> groups) {
+    int inputTokens = ModelGraphs.inputTokens(groups.getFirst());
+    int keyTokens = groups.getFirst().virtualTokens() - inputTokens;
+    Graph graph = new ModelGraphs(model.base(), GraphOptions.evaluation(TYPE)).logits(groups, LENGTH, true);
+    try (Program program = session.compile(graph)) {
+      HostTensor all = Objects.requireNonNull(program
+          .run(batch.feeds(batch.positions(inputTokens, keyTokens), true)).get(ModelGraphs.LOGITS));
+      int vocabulary = Math.toIntExact(all.shape().dim(2));
+      double[] out = new double[ROWS * LENGTH * vocabulary];
+      for (int row = 0; row < ROWS; row++) {
+        for (int i = 0; i < LENGTH * vocabulary; i++) {
+          long from = (long) (row * (LENGTH + inputTokens) + inputTokens) * vocabulary;
+          boolean real = batch.mask()[row * LENGTH + i / vocabulary] != 0;
+          out[row * LENGTH * vocabulary + i] = real ? all.at(from + i) : 0;
+        }
+      }
+      return out;
+    }
+  }
+
+  /** Returns the loss of the batch, and its gradients by the adapter's keys. */
+  Map<String, HostTensor> lossAndGradients(RowGroup group, boolean checkpoint) {
+    ModelGraphs.LossGraph forward = new ModelGraphs(model.base(),
+        new GraphOptions(TYPE, false, checkpoint, 0)).loss(group, LENGTH, labels(group), true);
+    List<String> keys = List.copyOf(forward.trainable().keySet());
+    Differentiated both = Gradients.of(forward.loss(), List.copyOf(forward.trainable().values()),
+        forward.blocks());
+    Map<String, Tensor> outputs = new LinkedHashMap<>(Map.of(ModelGraphs.LOSS, both.loss()));
+    for (int i = 0; i < keys.size(); i++) {
+      outputs.put(keys.get(i), both.gradients().get(i).orElseThrow());
+    }
+    return run(outputs, group);
+  }
+
+  double loss(RowGroup group) {
+    ModelGraphs.LossGraph forward = new ModelGraphs(model.base(), GraphOptions.evaluation(TYPE)).loss(group,
+        LENGTH, labels(group), true);
+    return Objects.requireNonNull(run(Map.of(ModelGraphs.LOSS, forward.loss()), group).get(ModelGraphs.LOSS))
+        .item();
+  }
+
+  private int labels(RowGroup group) {
+    return batch.labelCount(ModelGraphs.inputTokens(group));
+  }
+
+  private Map<String, HostTensor> run(Map<String, Tensor> outputs, RowGroup group) {
+    int inputTokens = ModelGraphs.inputTokens(group);
+    Map<String, HostTensor> feeds = batch
+        .feeds(batch.positions(inputTokens, group.virtualTokens() - inputTokens), true);
+    batch.addLabels(feeds, labels(group), inputTokens, 1.0 / labels(group), TYPE);
+    Graph graph = Passes.standard().apply(Graph.of("test", outputs, List.of()));
+    try (Program program = session.compile(graph)) {
+      return program.run(feeds);
+    }
+  }
+
+  @Override
+  public void close() {
+    session.close();
+    model.close();
+  }
+}

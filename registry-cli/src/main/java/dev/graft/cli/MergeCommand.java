@@ -1,0 +1,137 @@
+package dev.graft.cli;
+
+import dev.graft.cli.text.Quantities;
+import dev.graft.cli.text.Table;
+import dev.graft.core.files.ModelFolderWriter;
+import dev.graft.core.merge.Merge;
+import dev.graft.core.merge.MergeOptions;
+import dev.graft.core.merge.MergePolicy;
+import dev.graft.core.merge.MergeReport;
+import dev.graft.core.model.LoadedModel;
+import dev.graft.core.model.TokenBatch;
+import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.run.Backends;
+import dev.graft.data.tokenizer.Tokenizer;
+import dev.graft.error.GraftException;
+import dev.graft.graph.DType;
+import dev.graft.spi.Backend;
+import jakarta.inject.Inject;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Writes a model that needs no adapter. */
+@Command(name = "merge", mixinStandardHelpOptions = true, sortOptions = false, description = "Merges an adapter into its base model and writes the result as a model folder. The base and the adapter stay as they are; nothing can be taken out of the merged model.", footer = {
+  "", "Examples:", "  graft merge --model demo/base --adapter graft-runs/demo --out merged",
+  "  graft merge --model llama-nf4 --adapter my-adapter --out merged --policy requantise --probe \"Hello, how are you?\""})
+final class MergeCommand implements Callable<Integer> {
+  private static final int SHOWN = 5;
+
+  private final PluginCatalog plugins;
+  private final Streams streams;
+
+  @Option(names = "--model", paramLabel = "DIR", required = true, description = "Folder of the base model.")
+  Path model = Path.of("");
+
+  @Option(names = "--adapter", paramLabel = "DIR", required = true, description = "Folder of the adapter.")
+  Path adapter = Path.of("");
+
+  @Option(names = "--out", paramLabel = "DIR", required = true, description = "Folder to be written.")
+  Path out = Path.of("");
+
+  @Option(names = "--policy", paramLabel = "POLICY", description = "What becomes of quantised weights: refuse, dequantise (exact and larger) or requantise (small, with an error that is reported) (default: ${DEFAULT-VALUE}).", defaultValue = "refuse")
+  String policy = "refuse";
+
+  @Option(names = "--probe", paramLabel = "TEXT", description = "A text on which the merged model is compared with the base and the adapter apart.")
+  @Nullable
+  String probe;
+
+  @Option(names = "--replace", description = "Replace --out if it holds a model.")
+  boolean replace;
+
+  @Option(names = "--backend", paramLabel = "ID", description = "Backend (default: the best available).")
+  @Nullable
+  String backend;
+
+  @Inject
+  MergeCommand(PluginCatalog plugins, Streams streams) {
+    this.plugins = plugins;
+    this.streams = streams;
+  }
+
+  @Override
+  public Integer call() {
+    MergePolicy chosen = policy(policy);
+    Backend compute = Backends.choose(plugins, Optional.ofNullable(backend), DType.F32);
+    ModelFolderWriter writer = replace
+        ? ModelFolderWriter.standard().replacing()
+        : ModelFolderWriter.standard();
+    try (LoadedModel loaded = LoadedModel.open(model, plugins);
+        LoadedModel.LoadedAdapter stored = loaded.adapter(adapter, false)) {
+      MergeOptions options = MergeOptions.standard().with(chosen).with(writer);
+      if (probe != null) {
+        options = options.withProbe(batch(probe), DType.F32);
+      }
+      print(merge(loaded, stored, compute, options));
+    }
+    return 0;
+  }
+
+  private MergeReport merge(LoadedModel loaded, LoadedModel.LoadedAdapter stored, Backend compute,
+      MergeOptions options) {
+    try (ProgressLine progress = new ProgressLine(streams.out(), streams.interactive())) {
+      return Merge.run(loaded, stored, compute, options.with(progress), out);
+    }
+  }
+
+  private static MergePolicy policy(String name) {
+    return switch (name.toLowerCase(Locale.ROOT)) {
+      case "refuse" -> MergePolicy.REFUSE;
+      case "dequantise", "dequantize" -> MergePolicy.DEQUANTIZE;
+      case "requantise", "requantize" -> MergePolicy.REQUANTIZE;
+      default -> throw new GraftException("--policy must be refuse, dequantise or requantise, not \"" + name
+          + "\"");
+    };
+  }
+
+  private TokenBatch batch(String text) {
+    try (Tokenizer tokenizer = Tokenizer.open(model)) {
+      long[] ids = tokenizer.encode(text, true);
+      if (ids.length == 0) {
+        throw new GraftException("--probe holds no token to compare on");
+      }
+      long[] ones = new long[ids.length];
+      Arrays.fill(ones, 1);
+      return new TokenBatch(1, ids.length, ids, ones, ids.clone());
+    }
+  }
+
+  private void print(MergeReport report) {
+    streams.out().println("Merged " + report.layers().size() + " weights into " + out);
+    streams.out().println("Largest relative error of a written weight: " + share(report.worstError()));
+    Table table = new Table("weight", ">changed by", ">error of writing", ">error as share of the change");
+    List<MergeReport.Layer> worst = report.layers().stream()
+        .sorted(Comparator.comparingDouble(MergeReport.Layer::lostChange).reversed()).limit(SHOWN).toList();
+    worst.forEach(layer -> table.row(layer.parameter(), share(layer.change()), share(layer.error()),
+        share(layer.lostChange())));
+    if (!worst.isEmpty()) {
+      streams.out().println();
+      table.lines().forEach(streams.out()::println);
+    }
+    report.probe().ifPresent(compared -> streams.out().println(String.format(Locale.ROOT,
+        "On %d tokens of the probe: largest change of a logit %.3g, mean divergence %.3g nats",
+        compared.positions(), compared.largestLogitChange(), compared.meanDivergence())));
+    report.warnings().forEach(warning -> streams.out().println("Note: " + warning));
+  }
+
+  private static String share(double value) {
+    return Quantities.percent(value);
+  }
+}

@@ -1,0 +1,191 @@
+package dev.graft.cli;
+
+import dev.graft.cli.text.Quantities;
+import dev.graft.cli.text.Terminal;
+import dev.graft.core.files.Json;
+import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.run.GraftAdapter;
+import dev.graft.core.run.TrainingRun;
+import dev.graft.core.train.StepReport;
+import dev.graft.core.train.TrainingOptions;
+import dev.graft.error.GraftException;
+import dev.graft.spi.Configuration;
+import jakarta.inject.Inject;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Trains an adapter. */
+@Command(name = "train", mixinStandardHelpOptions = true, sortOptions = false, description = "Trains an adapter for a model. The options may also stand in a recipe, a YAML file with the same names; options given here count more.", footer = {
+  "", "Examples:",
+  "  graft train --model demo/base --data demo/e2e/train.jsonl.gz --method lora --rank 8 --steps 300",
+  "  graft train --recipe my-recipe.yaml --lr 1e-3 --out runs/second",
+  "  graft train --resume --out runs/second"})
+final class TrainCommand implements Callable<Integer> {
+  /** Settings that may change when a run goes on: they do not touch its numbers. */
+  private static final List<String> FREE_ON_RESUME = List.of("out", "save-every", "keep", "eval-every",
+      "checkpoint", "threads");
+
+  private final PluginCatalog plugins;
+  private final Terminal terminal;
+
+  @Option(names = "--recipe", paramLabel = "FILE", description = "YAML file with any of the settings below.")
+  @Nullable
+  Path recipeFile;
+
+  @Option(names = "--resume", description = "Go on with the run in --out after its last checkpoint, with the recipe there.")
+  boolean resume;
+
+  @Mixin
+  TrainFlags flags = new TrainFlags();
+
+  @Inject
+  TrainCommand(PluginCatalog plugins, Terminal terminal) {
+    this.plugins = plugins;
+    this.terminal = terminal;
+  }
+
+  @Override
+  public Integer call() {
+    Recipe recipe = resume ? resumed() : fresh();
+    long started = terminal.clock().getAsLong();
+    Printer printer = new Printer(recipe);
+    TrainingRun.Outcome outcome;
+    try (StopSignal signal = new StopSignal()) {
+      outcome = new TrainJob(recipe, plugins).run(resume, printer, signal::requested);
+      double seconds = (terminal.clock().getAsLong() - started) / 1e9;
+      switch (outcome) {
+        case FINISHED -> finished(recipe, printer, seconds);
+        case STOPPED ->
+          terminal.line("Stopped. Go on with: graft train --resume --out " + recipe.files().folder());
+      }
+    }
+    return 0;
+  }
+
+  private Recipe fresh() {
+    Map<String, Object> values = new LinkedHashMap<>();
+    String source = "train";
+    if (recipeFile != null) {
+      source = recipeFile.toString();
+      values.putAll(RecipeFile.read(recipeFile));
+    }
+    Map<String, Object> given = flags.given();
+    if (given.containsKey("steps")) {
+      values.remove("epochs");
+    } else if (given.containsKey("epochs")) {
+      values.remove("steps");
+    }
+    values.putAll(given);
+    values.putIfAbsent("out", defaultFolder(values).toString());
+    return Recipe.read(new Configuration(source, values), plugins);
+  }
+
+  private static Path defaultFolder(Map<String, Object> values) {
+    Path model = Path.of(String.valueOf(values.getOrDefault("model", "model"))).toAbsolutePath().normalize()
+        .getFileName();
+    return RunFolders.fresh(model + "-" + values.getOrDefault("method", "lora"));
+  }
+
+  /** Reads the recipe of the run's folder; options may repeat its settings but change only some. */
+  private Recipe resumed() {
+    Map<String, Object> given = flags.given();
+    if (!(given.get("out") instanceof String out) || recipeFile != null) {
+      throw new GraftException(
+          "train --resume takes --out, the folder of the run, and reads the recipe there;"
+              + " leave --recipe out");
+    }
+    Path file = Path.of(out).resolve(RecipeFile.NAME);
+    Map<String, Object> saved = RecipeFile.read(file);
+    saved.put("out", out);
+    Map<String, Object> merged = new LinkedHashMap<>(saved);
+    merged.putAll(given);
+    Recipe before = Recipe.read(new Configuration(file.toString(), saved), plugins);
+    Recipe now = Recipe.read(new Configuration(file + " with these options", merged), plugins);
+    Map<String, Object> fixed = before.values();
+    List<String> changed = given.keySet().stream().filter(key -> !FREE_ON_RESUME.contains(key)
+        && !same(now.values().get(key), fixed.get(key))).toList();
+    if (!changed.isEmpty()) {
+      throw new GraftException("The run in " + out + " goes on with its own settings, so leave out --"
+          + String.join(", --", changed) + ", or train into another folder");
+    }
+    return now;
+  }
+
+  private static boolean same(@Nullable Object a, @Nullable Object b) {
+    if (a instanceof Number x && b instanceof Number y) {
+      return x.doubleValue() == y.doubleValue();
+    }
+    return Json.format(a).equals(Json.format(b));
+  }
+
+  private void finished(Recipe recipe, Printer printer, double seconds) {
+    Path folder = recipe.files().folder();
+    terminal.line("Trained " + printer.steps + " steps in " + Quantities.time(seconds) + ".");
+    terminal.line("adapter  " + folder.resolve("adapter_model.safetensors"));
+    terminal.line("log      " + recipe.files().log());
+    terminal.line("curve    " + folder.resolve(TrainJob.CHART));
+    terminal.line("Try it:  graft generate --model " + recipe.model() + " --adapter " + folder
+        + " --prompt \"...\"");
+  }
+
+  /** Says what is trained, then how it goes. */
+  private final class Printer implements TrainJob.Listener {
+    private final Recipe recipe;
+    private final ProgressPrinter progress = new ProgressPrinter(terminal);
+    private long steps;
+
+    Printer(Recipe recipe) {
+      this.recipe = recipe;
+    }
+
+    @Override
+    public void begins(GraftAdapter adapter, TrainingOptions options, Samples samples) {
+      long all = adapter.model().base().outline().parameters().values().stream().mapToLong(s -> s.size())
+          .sum();
+      terminal.line("Training " + Quantities.exact(adapter.trainedParameters()) + " of "
+          + Quantities.exact(all) + " parameters ("
+          + Quantities.percent((double) adapter.trainedParameters() / all) + ") by "
+          + adapter.attachment().method().id() + " on backend " + adapter.model().backend().id() + " in "
+          + adapter.model().computeType());
+      terminal.line(Quantities.exact(samples.encoded().size()) + " samples, " + options.steps() + " steps of "
+          + (long) recipe.batch() * options.accumulation() + " samples, into " + recipe.files().folder());
+      if (samples.idle() > 0) {
+        terminal.line(samples.idle() + " samples are left out: within --max-length they are prompt alone");
+      }
+    }
+
+    @Override
+    public void stepDone(StepReport report) {
+      steps = report.step();
+      progress.stepDone(report);
+    }
+
+    @Override
+    public void evaluated(long step, double loss) {
+      progress.evaluated(step, loss);
+    }
+
+    @Override
+    public void saved(long step, Path folder) {
+      progress.saved(step, folder);
+    }
+
+    @Override
+    public void resumed(long step) {
+      steps = step;
+      progress.resumed(step);
+    }
+
+    @Override
+    public void noticed(String message) {
+      progress.noticed(message);
+    }
+  }
+}

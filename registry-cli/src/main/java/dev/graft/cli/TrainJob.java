@@ -1,0 +1,100 @@
+package dev.graft.cli;
+
+import dev.graft.cli.text.LossChart;
+import dev.graft.core.files.TextFile;
+import dev.graft.core.model.TokenBatch;
+import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.run.GraftAdapter;
+import dev.graft.core.run.ModelOptions;
+import dev.graft.core.run.RunLog;
+import dev.graft.core.run.TrainingRun;
+import dev.graft.core.train.TrainingListener;
+import dev.graft.core.train.TrainingOptions;
+import dev.graft.data.batch.BucketedBatches;
+import dev.graft.data.dataset.SampleEncoder;
+import dev.graft.error.GraftException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
+
+/** Carries a recipe out. */
+final class TrainJob {
+  static final String CHART = "loss.svg";
+
+  private final Recipe recipe;
+  private final PluginCatalog plugins;
+
+  /** Hears how the job goes. */
+  interface Listener extends TrainingListener {
+    /** Hears what is about to be trained. */
+    void begins(GraftAdapter adapter, TrainingOptions options, Samples samples);
+  }
+
+  TrainJob(Recipe recipe, PluginCatalog plugins) {
+    this.recipe = recipe;
+    this.plugins = plugins;
+  }
+
+  /**
+   * Trains, and leaves the adapter, the recipe, the log and the loss curve in the recipe's folder.
+   *
+   * @param resume whether to go on with what is in that folder
+   */
+  TrainingRun.Outcome run(boolean resume, Listener listener, BooleanSupplier stop) {
+    Path folder = recipe.files().folder();
+    if (!resume) {
+      requireFree(folder);
+    }
+    ModelOptions modelOptions = new ModelOptions(recipe.backend(), recipe.computeType(), recipe.threads());
+    try (TextModel text = TextModel.open(recipe.model(), modelOptions, plugins)) {
+      int length = recipe.length(text.model().base().model().maxPositions());
+      SampleEncoder encoder = text.encoder(length, recipe.raw());
+      Samples samples = Samples.read(recipe.data(), encoder);
+      long padding = text.tokenizer().paddingId();
+      BucketedBatches batches = samples.shuffled(recipe.batch(), padding, recipe.seed());
+      List<TokenBatch> validation = recipe.validation().isEmpty()
+          ? List.of()
+          : Samples.read(recipe.validation(), encoder).forEvaluation(padding);
+      GraftAdapter adapter = adapter(text);
+      TrainingOptions options = recipe.training(batches.perEpoch());
+      listener.begins(adapter, options, samples);
+      RecipeFile.write(folder.resolve(RecipeFile.NAME), recipe.values());
+      Map<String, Object> identity = Map.of("samples", samples.encoded().size(), "batches of an epoch",
+          batches.perEpoch());
+      try (TrainingRun run = new TrainingRun(adapter, options, recipe.files(), identity)) {
+        if (resume && !run.resume(listener)) {
+          listener.noticed("There is no checkpoint in " + folder + " yet: beginning at the first step");
+        }
+        TrainingRun.Outcome outcome = run.train(batches, validation, listener, stop);
+        TextFile.replace(folder.resolve(CHART), LossChart.draw(
+            "Loss of " + adapter.attachment().method().id() + " on " + recipe.model().getFileName(),
+            RunLog.read(recipe.files().log())));
+        return outcome;
+      }
+    }
+  }
+
+  private GraftAdapter adapter(TextModel text) {
+    return recipe.adapter().map(text.model()::load).orElseGet(() -> text.model().attach(recipe.method(),
+        MethodFlags.settings(plugins.method(recipe.method()), recipe.settings()), recipe.seed()));
+  }
+
+  private static void requireFree(Path folder) {
+    if (Files.notExists(folder)) {
+      return;
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      if (files.findAny().isPresent()) {
+        throw new GraftException(
+            folder + " is not empty: choose another --out, or go on with the run there by"
+                + " --resume");
+      }
+    } catch (IOException e) {
+      throw new GraftException(folder + " cannot be read: " + e.getMessage(), e);
+    }
+  }
+}

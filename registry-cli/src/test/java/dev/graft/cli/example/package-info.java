@@ -1,0 +1,4 @@
+@NullMarked
+package dev.graft.cli.example;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.graft.cli.text;
+
+import org.jspecify.annotations.NullMarked;
