@@ -17,7 +17,8 @@ class DoraTests extends MethodContract {
   protected List<MethodSample> samples() {
     return List.of(
         MethodSample.of(Map.of("r", 3L, "lora_alpha", 6L, "target_modules", List.of("q_proj", "down_proj"))),
-        MethodSample.of(Map.of("r", 2L, "target_modules", "all-linear", "use_rslora", true, "lora_dropout", 0.2)),
+        MethodSample
+            .of(Map.of("r", 2L, "target_modules", "all-linear", "use_rslora", true, "lora_dropout", 0.2)),
         MethodSample.of(Map.of("r", 2L, "target_modules", List.of("embed_tokens", "v_proj"))));
   }
 }

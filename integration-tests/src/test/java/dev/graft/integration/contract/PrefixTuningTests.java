@@ -17,7 +17,8 @@ class PrefixTuningTests extends MethodContract {
   protected List<MethodSample> samples() {
     return List.of(
         MethodSample.of(Map.of("num_virtual_tokens", 3L)).changingAtStart().unmergeable(),
-        MethodSample.of(Map.of("num_virtual_tokens", 2L, "prefix_projection", true, "encoder_hidden_size", 5L))
+        MethodSample
+            .of(Map.of("num_virtual_tokens", 2L, "prefix_projection", true, "encoder_hidden_size", 5L))
             .changingAtStart().unmergeable());
   }
 }
