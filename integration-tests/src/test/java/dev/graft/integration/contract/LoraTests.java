@@ -23,7 +23,8 @@ class LoraTests extends MethodContract {
         MethodSample.of(Map.of("r", 2L, "target_modules", List.of("embed_tokens", "down_proj"),
             "modules_to_save", List.of("up_proj"))),
         MethodSample
-            .of(Map.of("r", 2L, "target_modules", ".*layers\\.1\\..*_proj", "init_lora_weights", false))
+            .of(Map.of("r", 2L, "target_modules", ".*layers\\.1\\..*_proj", "init_lora_weights", false,
+                "modules_to_save", List.of("norm_1")))
             .changingAtStart());
   }
 }
