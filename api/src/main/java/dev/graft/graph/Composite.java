@@ -23,6 +23,14 @@ public non-sealed interface Composite extends Op {
     return Optional.empty();
   }
 
+  /**
+   * Tells whether computing a result of the size of an operand again in the backward pass is cheaper than
+   * keeping it until then: true of what does a few operations an element.
+   */
+  default boolean isCheap() {
+    return false;
+  }
+
   /** Builds the vector-Jacobian product of a composite. */
   @FunctionalInterface
   interface GradientRule {

@@ -20,7 +20,8 @@ import org.junit.jupiter.api.Test;
 /** Holds the rules of the architecture. */
 class ArchitectureTests {
   private static final String[] INTERFACES = {"dev.graft.error..", "dev.graft.graph..", "dev.graft.spi.."};
-  private static final String[] PLUG_INS = {"dev.graft.methods..", "dev.graft.models..", "dev.graft.backend..",
+  private static final String[] PLUG_INS = {"dev.graft.methods..", "dev.graft.models..",
+    "dev.graft.backend..",
     "dev.graft.quant.."};
 
   private static final JavaClasses PRODUCT = new ClassFileImporter()
@@ -45,15 +46,17 @@ class ArchitectureTests {
   void plugInsDoNotKnowEachOther() {
     // See docs/decisions/dora-builds-on-lora.md.
     slices().matching("dev.graft.(methods|models|backend|quant).(*)..").should().notDependOnEachOther()
-        .ignoreDependency(resideInAPackage("dev.graft.methods.."), resideInAPackage("dev.graft.methods.lora.."))
+        .ignoreDependency(resideInAPackage("dev.graft.methods.."),
+            resideInAPackage("dev.graft.methods.lora.."))
         .check(PRODUCT);
   }
 
   @Test
   void theInterfacesKnowNothingElse() {
     noClasses().that().resideInAnyPackage(INTERFACES).should()
-        .dependOnClassesThat(not(resideInAnyPackage("dev.graft.error..", "dev.graft.graph..", "dev.graft.spi..",
-            "java..", "org.jspecify..", "org.apiguardian..")))
+        .dependOnClassesThat(
+            not(resideInAnyPackage("dev.graft.error..", "dev.graft.graph..", "dev.graft.spi..",
+                "java..", "org.jspecify..", "org.apiguardian..")))
         .check(PRODUCT);
   }
 
@@ -66,9 +69,11 @@ class ArchitectureTests {
   @Test
   void theTestKitKnowsNoPlugInButTheReference() {
     noClasses().that().resideInAPackage("dev.graft.testkit..").should()
-        .dependOnClassesThat(resideInAnyPackage("dev.graft.methods..", "dev.graft.models..", "dev.graft.quant..",
-            "dev.graft.data..", "dev.graft.cli..").or(resideInAPackage("dev.graft.backend..").and(
-                not(resideInAPackage("dev.graft.backend.reference..")))))
+        .dependOnClassesThat(
+            resideInAnyPackage("dev.graft.methods..", "dev.graft.models..", "dev.graft.quant..",
+                "dev.graft.data..", "dev.graft.cli..").or(
+                    resideInAPackage("dev.graft.backend..").and(
+                        not(resideInAPackage("dev.graft.backend.reference..")))))
         .check(PRODUCT);
   }
 

@@ -258,8 +258,9 @@ public abstract class MethodContract {
       assertThat(gradients.keySet()).isEqualTo(
           new TreeSet<>(bench.attachment().trainable().stream().map(tensor -> tensor.key()).toList()));
       gradients
-          .forEach((key, gradient) -> assertThat(Nearness.largest(present(key, gradient))).as("gradient of " + key)
-              .isPositive());
+          .forEach(
+              (key, gradient) -> assertThat(Nearness.largest(present(key, gradient))).as("gradient of " + key)
+                  .isPositive());
     });
   }
 
@@ -441,14 +442,16 @@ public abstract class MethodContract {
   }
 
   @TestFactory
-  Stream<DynamicTest> rowsOfOneBatchKeepApart() {
+  Stream<DynamicTest> rowsOfOneBatchKeepApartOrAreRefused() {
     return eachOnBench(DType.F64, (_, bench) -> {
       TokenBatch batch = bench.disturbed().batch();
       List<RowGroup> mixed = List.of(new RowGroup("", Optional.empty(), 0, 1),
           new RowGroup(Bench.ADAPTER, Optional.of(bench.attachment()), 1, 2));
-      boolean replaces = bench.attachment().tensors().values().stream()
-          .anyMatch(tensor -> tensor.baseParameter().isPresent());
-      if (bench.attachment().virtualTokens() > 0 || replaces) {
+      boolean whole = bench.attachment().tensors().values().stream().anyMatch(tensor -> tensor.baseParameter()
+          .filter(parameter -> parameter.contains("norm")).isPresent());
+      if (bench.attachment().virtualTokens() > 0 || whole) {
+        assertThatThrownBy(() -> bench.bench().logits(mixed, batch)).isInstanceOf(GraftException.class)
+            .hasMessageContaining("cannot share a batch");
         return;
       }
       HostTensor plain = bench.bench().logits(RowGroup.base(2), batch);

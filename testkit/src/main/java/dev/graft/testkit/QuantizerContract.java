@@ -292,7 +292,8 @@ public abstract class QuantizerContract {
         for (int i = 0; i < 16; i++) {
           same.add(threads.submit(() -> Values.sameBits(encode(sample, value).decode(DType.F32), expected)
               && Values.sameBits(shared.decode(DType.F32), expected)
-              && Values.sameBits(quantizer().read(WEIGHT, from(shared.stored())).decode(DType.F32), expected)));
+              && Values.sameBits(quantizer().read(WEIGHT, from(shared.stored())).decode(DType.F32),
+                  expected)));
         }
       }
       for (Future<Boolean> each : same) {
@@ -326,7 +327,8 @@ public abstract class QuantizerContract {
       try (Bench coded = new Bench(quantized, DType.F32);
           Bench dense = new Bench(new BaseModel(model, TensorSource.of(decoded), List.of()), DType.F32)) {
         TokenBatch batch = dense.batch(2, 6, Seed.stream("quantised batch"));
-        assertThat(Nearness.distance(coded.logits(RowGroup.base(2), batch), dense.logits(RowGroup.base(2), batch)))
+        assertThat(
+            Nearness.distance(coded.logits(RowGroup.base(2), batch), dense.logits(RowGroup.base(2), batch)))
             .isLessThan(1e-5);
       }
     });

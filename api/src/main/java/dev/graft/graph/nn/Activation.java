@@ -98,6 +98,11 @@ public record Activation(Function function) implements Composite {
   }
 
   @Override
+  public boolean isCheap() {
+    return true;
+  }
+
+  @Override
   public List<Tensor> decompose(List<Tensor> inputs) {
     Tensor x = inputs.getFirst();
     return List.of(function.value(x.cast(x.dtype().accumulator())).cast(x.dtype()));

@@ -36,6 +36,11 @@ public record GatedActivation(Activation.Function function) implements Composite
   }
 
   @Override
+  public boolean isCheap() {
+    return true;
+  }
+
+  @Override
   public List<Tensor> decompose(List<Tensor> inputs) {
     Tensor gate = inputs.get(0).cast(inputs.get(0).dtype().accumulator());
     Tensor up = inputs.get(1).cast(gate.dtype());

@@ -41,6 +41,11 @@ public record LayerNorm(double epsilon) implements Composite {
   }
 
   @Override
+  public boolean isCheap() {
+    return true;
+  }
+
+  @Override
   public List<Tensor> decompose(List<Tensor> inputs) {
     Tensor x = inputs.get(0).cast(inputs.get(0).dtype().accumulator());
     Tensor centred = x.minus(x.mean(-1));

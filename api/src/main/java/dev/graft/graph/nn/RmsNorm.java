@@ -38,6 +38,11 @@ public record RmsNorm(double epsilon, boolean unitOffset) implements Composite {
   }
 
   @Override
+  public boolean isCheap() {
+    return true;
+  }
+
+  @Override
   public List<Tensor> decompose(List<Tensor> inputs) {
     Tensor x = inputs.get(0);
     return List.of(normalised(x).times(factor(inputs.get(1))).cast(x.dtype()));

@@ -17,6 +17,8 @@ import org.apiguardian.api.API;
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class DjlBackend implements Backend {
+  static final Set<DType> COMPUTE_TYPES = Set.of(DType.F32, DType.F64, DType.BF16);
+
   private static final String NATIVE = "native/lib/pytorch.properties";
 
   /** Creates the backend; the native library is loaded when the first session is opened. */
@@ -44,7 +46,7 @@ public final class DjlBackend implements Backend {
 
   @Override
   public Capabilities capabilities() {
-    return new Capabilities(Set.of(DType.F32, DType.F64, DType.BF16),
+    return new Capabilities(COMPUTE_TYPES,
         Set.of(Feature.TRAINING, Feature.ZERO_COPY_UPLOAD, Feature.DETERMINISTIC));
   }
 

@@ -39,7 +39,7 @@ final class Libtorch implements AutoCloseable {
         def cat(self: __torch__.M, parts: List[Tensor]) -> Tensor:
           return torch.cat(parts, 0)
         def bytes(self: __torch__.M, x: Tensor) -> Tensor:
-          return torch.view_copy(torch.contiguous(x), dtype=0)
+          return torch.view_copy(torch.cat([torch.reshape(x, [-1])], 0), dtype=0)
         def bfloat16(self: __torch__.M, bytes: Tensor, dims: List[int], strides: List[int]) -> Tensor:
           return torch.set_(torch.empty([0], dtype=15, layout=None, device=None, pin_memory=None), bytes, 0, dims, strides)
         def float16(self: __torch__.M, bytes: Tensor, dims: List[int], strides: List[int]) -> Tensor:

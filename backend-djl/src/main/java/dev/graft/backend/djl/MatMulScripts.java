@@ -1,8 +1,10 @@
 package dev.graft.backend.djl;
 
+import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.graph.Primitive.MatMul;
 import dev.graft.graph.Tensor;
+import java.util.TreeSet;
 
 /**
  * Writes matrix products. In F32, large ones go to oneDNN, which uses a processor's widest units where the
@@ -19,6 +21,11 @@ final class MatMulScripts {
   static void product(ScriptWriter out, Tensor node, MatMul op) {
     Tensor a = node.input(0);
     Tensor b = node.input(1);
+    if (!DjlBackend.COMPUTE_TYPES.contains(node.dtype())) {
+      String where = node.site().isEmpty() ? "" : " at " + node.site();
+      throw new GraftException("Backend djl does not compute matmul in " + node.dtype() + where
+          + ": it computes in " + new TreeSet<>(DjlBackend.COMPUTE_TYPES));
+    }
     if (node.shape().rank() > 2) {
       out.define(node, "torch.matmul(" + maybeTransposed(out.name(a), op.transposeA()) + ", "
           + maybeTransposed(out.name(b), op.transposeB()) + ")");

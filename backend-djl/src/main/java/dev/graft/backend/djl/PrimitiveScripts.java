@@ -34,8 +34,7 @@ final class PrimitiveScripts {
       case Primitive.Broadcast broadcast -> view(out, node, "expand", ScriptWriter.dims(broadcast.shape()));
       case Primitive.Slice slice -> view(out, node, "slice",
           slice.axis() + ", " + slice.from() + ", " + slice.to());
-      case Primitive.Pad pad -> out.define(node, "torch.constant_pad_nd(" + out.name(node.input(0)) + ", "
-          + padding(pad, node.shape().rank()) + ", 0)");
+      case Primitive.Pad pad -> pad(out, node, pad);
       case Primitive.Concat concat -> out.define(node, "torch.cat(["
           + String.join(", ", node.inputs().stream().map(out::name).toList()) + "], " + concat.axis() + ")");
       case Primitive.Gather gather -> gather(out, node, gather.axis());
@@ -65,6 +64,18 @@ final class PrimitiveScripts {
     }
   }
 
+  private static void pad(ScriptWriter out, Tensor node, Primitive.Pad pad) {
+    // PyTorch refuses to pad what is empty, even along another axis.
+    out.define(node, node.input(0).shape().size() == 0
+        ? zeros(node)
+        : "torch.constant_pad_nd(" + out.name(node.input(0)) + ", " + padding(pad, node.shape().rank())
+            + ", 0)");
+  }
+
+  private static String zeros(Tensor node) {
+    return "torch.zeros(" + ScriptWriter.dims(node.shape()) + ", " + ScriptWriter.options(node.dtype()) + ")";
+  }
+
   /** Lists how much is added before and after each axis, the last axis first. */
   private static String padding(Primitive.Pad pad, int rank) {
     StringBuilder list = new StringBuilder("[");
@@ -88,8 +99,7 @@ final class PrimitiveScripts {
   private static void scatter(ScriptWriter out, Tensor node, int axis) {
     Tensor indices = node.input(1);
     Shape updates = node.shape().with(axis, indices.shape().size());
-    String zeros = out.line("torch.zeros(" + ScriptWriter.dims(node.shape()) + ", "
-        + ScriptWriter.options(node.dtype()) + ")");
+    String zeros = out.line(zeros(node));
     String added = out.line("torch.reshape(" + out.name(node.input(0)) + ", " + ScriptWriter.dims(updates)
         + ")");
     out.define(node, "torch.index_add_(" + zeros + ", " + axis + ", " + flat(out, indices) + ", " + added

@@ -18,7 +18,7 @@ import org.apiguardian.api.API;
  *
  * <p>
  * A weight that is made of variables alone, such as a decoded 4-bit one, is made again for the backward
- * product instead of being kept from the forward one.
+ * product instead of being kept from the forward one; so is an activation whose composite is cheap.
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class Gradients {

@@ -1,5 +1,6 @@
 package dev.graft.core.autodiff;
 
+import dev.graft.graph.Composite;
 import dev.graft.graph.Graph;
 import dev.graft.graph.Primitive;
 import dev.graft.graph.Tensor;
@@ -20,10 +21,12 @@ import java.util.function.Predicate;
 final class Recomputation {
   private final Map<Tensor, Inside> blocks = new HashMap<>();
   private final Set<Tensor> derivedWeights;
+  private final Set<Tensor> cheap;
 
   Recomputation(Tensor loss, List<CheckpointedBlock> marked, Predicate<Tensor> active) {
     List<Tensor> forward = Graph.reach(List.of(loss));
     this.derivedWeights = derivedWeights(forward, active);
+    this.cheap = cheap(forward);
     if (!marked.isEmpty()) {
       findInsides(forward, loss, marked);
     }
@@ -39,9 +42,10 @@ final class Recomputation {
     if (inside != null) {
       return inside.copies(gradient).of(node);
     }
-    // Of the rules that read a weight, only that of a product never reads the result as well.
+    // Of the rules that read a weight or an activation, only that of a product never reads the result.
     if (node.op() instanceof Primitive.MatMul) {
-      return new Copies(derivedWeights::contains, gradient).replaceInputs(node);
+      return new Copies(each -> derivedWeights.contains(each) || cheap.contains(each), gradient)
+          .replaceInputs(node);
     }
     return node;
   }
@@ -62,6 +66,22 @@ final class Recomputation {
       }
     }
     return derived;
+  }
+
+  /** Finds the values whose making again costs less than their memory, given that their operands are kept. */
+  private static Set<Tensor> cheap(List<Tensor> forward) {
+    Set<Tensor> cheap = new HashSet<>();
+    for (Tensor node : forward) {
+      boolean found = switch (node.op()) {
+        case Composite composite -> composite.isCheap();
+        case Primitive.Reshape _ -> cheap.contains(node.input(0));
+        case Primitive _ -> false;
+      };
+      if (found) {
+        cheap.add(node);
+      }
+    }
+    return cheap;
   }
 
   private void findInsides(List<Tensor> forward, Tensor loss, List<CheckpointedBlock> marked) {

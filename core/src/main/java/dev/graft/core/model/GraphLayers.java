@@ -71,6 +71,14 @@ final class GraphLayers implements Layers {
 
   @Override
   public Tensor parameter(String name, long... shape) {
+    // What a family reads by itself has no rows, so it can be one adapter's only if it is everyone's.
+    long values = groups.stream()
+        .map(group -> group.attachment().flatMap(a -> a.replacement(name)).map(_ -> group.adapter()))
+        .distinct().count();
+    if (values > 1) {
+      throw new GraftException("Adapters that train " + name + " as a whole cannot share a batch with others:"
+          + " run their rows by themselves");
+    }
     return parameter(groups.getFirst(), name, Shape.of(shape));
   }
 

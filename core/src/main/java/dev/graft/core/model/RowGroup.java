@@ -28,10 +28,4 @@ public record RowGroup(String adapter, Optional<Attachment> attachment, long fro
   public int virtualTokens() {
     return attachment.map(Attachment::virtualTokens).orElse(0);
   }
-
-  /** Tells whether the adapter gives base parameters values of its own. */
-  boolean replacesBase() {
-    return attachment.stream().flatMap(a -> a.tensors().values().stream())
-        .anyMatch(tensor -> tensor.baseParameter().isPresent());
-  }
 }

@@ -16,6 +16,7 @@ import dev.graft.graph.Scope;
 import dev.graft.graph.Shape;
 import dev.graft.graph.Signature;
 import dev.graft.graph.Tensor;
+import dev.graft.graph.nn.RmsNorm;
 import dev.graft.graph.nn.BlockDequantize;
 import dev.graft.graph.nn.CrossEntropy;
 import dev.graft.graph.nn.LayerNorm;
@@ -190,6 +191,21 @@ class GradientsTests {
     assertThat(again.op()).isEqualTo(weight.op());
     assertThat(again.input(0).op()).isEqualTo(new Primitive.After());
     assertThat(again.input(0).inputs()).containsExactly(packed, gradient.input(0));
+  }
+
+  @Test
+  void makesACheapActivationAgainForTheGradientOfAWeight() {
+    Tensor x = Tensor.input("x", DType.F64, 4, 3);
+    Tensor scale = Tensor.variable("scale", DType.F64, Shape.of(3));
+    Tensor normalised = RmsNorm.of(x, scale, 1e-6, false);
+    Tensor weight = variable("w", 2, 3);
+    Tensor gradient = Gradients.of(normalised.linear(weight).sum().reshape(), List.of(weight)).gradients()
+        .getFirst().orElseThrow();
+    List<Tensor> norms = Graph.reach(List.of(gradient)).stream()
+        .filter(node -> node.op().equals(normalised.op())).toList();
+    assertThat(norms).hasSize(1).doesNotContain(normalised);
+    assertThat(norms.getFirst().input(0).op()).isEqualTo(new Primitive.After());
+    assertThat(norms.getFirst().input(0).input(0)).isSameAs(x);
   }
 
   @Test

@@ -41,15 +41,14 @@ record DoraLinear(LoraLinear lora, Site.Linear site) implements LinearAdapter {
 
   @Override
   public Tensor forward(LinearBase base, Params p, Tensor x) {
-    Tensor y = base.forward(x);
     Tensor dropped = p.dropout(x, lora.config().dropout());
-    // Dropout acts on the base's operand too here, which then has to be multiplied again.
-    Tensor unbiased = dropped == x
-        ? base.bias().map(y::minus).orElse(y)
-        : dropped.linear(base.weight());
-    Tensor gain = Magnitude.gain(p, norm(adapted(base, p)));
-    Tensor rest = gain.minus(1).cast(x.dtype());
-    return y.plus(rest.times(unbiased)).plus(gain.cast(x.dtype()).times(lora.change(p, dropped)));
+    Tensor gain = Magnitude.gain(p, norm(adapted(base, p))).cast(x.dtype());
+    // Dropout acts on what the adapter changes, W x̃ among it, so that the base is multiplied twice.
+    Tensor change = gain.times(dropped.linear(base.weight()).plus(lora.change(p, dropped)));
+    if (dropped == x) {
+      return base.bias().map(change::plus).orElse(change);
+    }
+    return base.forward(x).minus(dropped.linear(base.weight())).plus(change);
   }
 
   @Override
