@@ -167,8 +167,12 @@ final class DemoCommand implements Callable<Integer> {
         0.999, 1e-8, 1, DType.F32, false, 0);
     RunOptions disk = new RunOptions(folder, 0, 1, 0);
     long started = terminal.clock().getAsLong();
-    try (TrainingRun run = new TrainingRun(adapter, options, disk, Map.of())) {
-      run.train(batches, validation, losses, () -> false);
+    // A process must not end while native code runs a step.
+    try (StopSignal signal = new StopSignal();
+        TrainingRun run = new TrainingRun(adapter, options, disk, Map.of())) {
+      if (run.train(batches, validation, losses, signal::requested) == TrainingRun.Outcome.STOPPED) {
+        throw new GraftException("Stopped after a step; the adapter so far is in " + folder);
+      }
     }
     double seconds = (terminal.clock().getAsLong() - started) / 1e9;
     TextFile.replace(folder.resolve(TrainJob.CHART),
