@@ -90,8 +90,9 @@ final class TrainJob {
     }
     try (Stream<Path> files = Files.list(folder)) {
       if (files.findAny().isPresent()) {
-        throw new GraftException(folder + " is not empty: choose another --out, or go on with the run there by"
-            + " --resume");
+        throw new GraftException(
+            folder + " is not empty: choose another --out, or go on with the run there by"
+                + " --resume");
       }
     } catch (IOException e) {
       throw new GraftException(folder + " cannot be read: " + e.getMessage(), e);

@@ -28,7 +28,8 @@ class TrainCommandTests {
   }
 
   private Captured train(Path to, String... more) {
-    String[] fixed = {"train", "--model", TinyModel.folder().toString(), "--data", data.toString(), "--backend",
+    String[] fixed = {"train", "--model", TinyModel.folder().toString(), "--data", data.toString(),
+      "--backend",
       "reference", "--batch", "2", "--rank", "2", "--lr", "5e-3", "--out", to.toString()};
     String[] all = Arrays.copyOf(fixed, fixed.length + more.length);
     System.arraycopy(more, 0, all, fixed.length, more.length);
@@ -41,7 +42,8 @@ class TrainCommandTests {
 
   @Test
   void trainingLowersTheLossAndLeavesAllFiles() {
-    Captured run = train(out, "--steps", "12", "--valid", data.toString(), "--eval-every", "6", "--save-every",
+    Captured run = train(out, "--steps", "12", "--valid", data.toString(), "--eval-every", "6",
+        "--save-every",
         "5", "--keep", "1").done();
     List<RunLog.Point> losses = losses(out);
     assertThat(losses).extracting(RunLog.Point::step).containsExactly(1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L, 9L, 10L,
@@ -65,7 +67,8 @@ class TrainCommandTests {
     Captured.run("train", "--model", TinyModel.folder().toString(), "--data", data.toString(), "--backend",
         "reference", "--method", "prompt-tuning", "--steps", "1", "--batch", "2", "--set",
         "num_virtual_tokens=3", "--set", "prompt_tuning_init=TEXT", "--set",
-        "prompt_tuning_init_text=Say it well", "--set", "tokenizer_name_or_path=" + TinyModel.folder(), "--out",
+        "prompt_tuning_init_text=Say it well", "--set", "tokenizer_name_or_path=" + TinyModel.folder(),
+        "--out",
         out.toString()).done();
     try (AdapterFolder adapter = AdapterFolder.open(out)) {
       assertThat(adapter.config()).containsEntry("prompt_tuning_init", "TEXT")
@@ -77,7 +80,8 @@ class TrainCommandTests {
   void theSavedRecipeRepeatsTheRunBitForBit() throws IOException {
     train(out, "--steps", "4", "--dropout", "0.1", "--seed", "5").done();
     Path again = folder.resolve("again");
-    Captured.run("train", "--recipe", out.resolve("recipe.yaml").toString(), "--out", again.toString()).done();
+    Captured.run("train", "--recipe", out.resolve("recipe.yaml").toString(), "--out", again.toString())
+        .done();
     assertThat(losses(again)).isEqualTo(losses(out));
     assertThat(Files.readAllBytes(again.resolve("adapter_model.safetensors")))
         .isEqualTo(Files.readAllBytes(out.resolve("adapter_model.safetensors")));
@@ -102,10 +106,12 @@ class TrainCommandTests {
         schedule: cosine
         warmup: 0.1
         """.formatted(TinyModel.folder(), data));
-    Captured.run("train", "--recipe", recipe.toString(), "--steps", "2", "--rank", "3", "--out", out.toString())
+    Captured
+        .run("train", "--recipe", recipe.toString(), "--steps", "2", "--rank", "3", "--out", out.toString())
         .done();
     Map<String, Object> resolved = RecipeFile.read(out.resolve("recipe.yaml"));
-    assertThat(resolved).containsEntry("rank", 3).containsEntry("steps", 2).containsEntry("schedule", "cosine")
+    assertThat(resolved).containsEntry("rank", 3).containsEntry("steps", 2)
+        .containsEntry("schedule", "cosine")
         .containsEntry("batch", 4).containsEntry("lr", 0.001).doesNotContainKey("epochs");
     try (AdapterFolder adapter = AdapterFolder.open(out)) {
       assertThat(adapter.config()).containsEntry("r", 3L).containsEntry("use_rslora", true)
@@ -134,7 +140,8 @@ class TrainCommandTests {
         method: lara
         """.formatted(folder.resolve("nowhere")));
     assertThat(Captured.run("train", "--recipe", recipe.toString()).refused()).contains(
-        "\"dta\" is no setting (did you mean \"data\"?)", "nowhere, which does not exist", "\"data\" is missing",
+        "\"dta\" is no setting (did you mean \"data\"?)", "nowhere, which does not exist",
+        "\"data\" is missing",
         "\"lr\" must be a number", "\"schedule\" must be constant, linear or cosine",
         "\"batch\" must be 1 or more", "\"epochs\" and \"steps\" cannot both be given",
         "did you mean \"lora\"");
@@ -144,7 +151,8 @@ class TrainCommandTests {
   void aRecipeThatIsNoYamlIsToldWithItsLine() throws IOException {
     Path recipe = folder.resolve("recipe.yaml");
     Files.writeString(recipe, "model: a\nlr: [1\n");
-    assertThat(Captured.run("train", "--recipe", recipe.toString()).refused()).contains("not valid YAML", "line");
+    assertThat(Captured.run("train", "--recipe", recipe.toString()).refused()).contains("not valid YAML",
+        "line");
     Files.writeString(recipe, "model: a\nmodel: b\n");
     assertThat(Captured.run("train", "--recipe", recipe.toString()).refused()).contains("model");
   }
@@ -181,7 +189,8 @@ class TrainCommandTests {
   @Test
   void resumingWithOtherSettingsIsRefused() {
     train(out, "--steps", "4", "--save-every", "2").done();
-    assertThat(Captured.run("train", "--resume", "--out", out.toString(), "--lr", "1", "--rank", "4").refused())
+    assertThat(
+        Captured.run("train", "--resume", "--out", out.toString(), "--lr", "1", "--rank", "4").refused())
         .contains("leave out --", "lr", "rank");
     assertThat(Captured.run("train", "--resume").refused()).contains("--out");
     assertThat(train(out, "--lr", "1", "--steps", "abc").refused()).contains("--lr", "only once", "--steps");

@@ -71,9 +71,10 @@ final class TargetRules {
   private void refuseTiedHead(String entry) {
     for (Site site : outline.sites()) {
       if (site instanceof Site.Linear linear && linear.head() && site.name().endsWith(entry)) {
-        throw new GraftException("modules_to_save: " + site.name() + " has no weight of its own in this model,"
-            + " which uses its table of embeddings there. Name it in target_modules instead, or save the"
-            + " embeddings");
+        throw new GraftException(
+            "modules_to_save: " + site.name() + " has no weight of its own in this model,"
+                + " which uses its table of embeddings there. Name it in target_modules instead, or save the"
+                + " embeddings");
       }
     }
   }

@@ -121,7 +121,8 @@ public final class Generator implements AutoCloseable {
     if (virtual + length + newTokens > maxPositions) {
       throw new GraftException("A prompt of " + length + " tokens"
           + (virtual > 0 ? ", the adapter's " + virtual + " virtual ones" : "") + " and " + newTokens
-          + " new ones do not fit: the model has " + maxPositions + " positions. Shorten the prompt or ask for"
+          + " new ones do not fit: the model has " + maxPositions
+          + " positions. Shorten the prompt or ask for"
           + " fewer new tokens");
     }
   }
