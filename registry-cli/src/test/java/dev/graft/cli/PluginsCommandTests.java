@@ -2,9 +2,15 @@ package dev.graft.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class PluginsCommandTests {
+  @TempDir
+  Path folder = Path.of("");
+
   @Test
   void everyKindIsListedInLinedUpColumns() {
     String out = Captured.run("plugins").done().out();
@@ -20,5 +26,22 @@ class PluginsCommandTests {
   void pathsAreShownInFullWhenAskedFor() {
     assertThat(Captured.run("plugins", "--paths").done().out().length())
         .isGreaterThan(Captured.run("plugins").done().out().length());
+  }
+
+  @Test
+  void foldersOfPlugInsAreReadWhereverTheyAreNamed() throws Exception {
+    Path empty = Files.createDirectory(folder.resolve("empty"));
+    for (String[] arguments : new String[][]{{"--plugins", empty.toString(), "plugins"},
+      {"plugins", "--plugins=" + empty}}) {
+      assertThat(Captured.run(arguments).refused()).contains(empty.toString(), "no jar");
+    }
+    Files.writeString(empty.resolve("broken.jar"), "not a jar");
+    assertThat(Captured.run("check", "--plugins", empty.toString(), folder.toString()).refused())
+        .contains("broken.jar");
+  }
+
+  @Test
+  void aFolderOfPlugInsMustBeNamed() {
+    assertThat(Captured.run("plugins", "--plugins").refused()).contains("--plugins");
   }
 }

@@ -7,8 +7,8 @@ import dev.graft.graph.Tensor;
 import java.util.TreeSet;
 
 /**
- * Writes matrix products. In F32, large ones go to oneDNN, which uses a processor's widest units where the
- * library behind {@code torch.mm} may not; half types go there by themselves.
+ * Writes matrix products. In F32, large ones go to oneDNN where {@link LinearKernels} says so; half types go
+ * there by themselves.
  */
 final class MatMulScripts {
   /** Sizes from which oneDNN's calls pay; thin products are bound by memory and go to {@code torch.mm}. */
@@ -29,7 +29,7 @@ final class MatMulScripts {
     if (node.shape().rank() > 2) {
       out.define(node, "torch.matmul(" + maybeTransposed(out.name(a), op.transposeA()) + ", "
           + maybeTransposed(out.name(b), op.transposeB()) + ")");
-    } else if (isLarge(a, b, op.transposeA(), op.transposeB())) {
+    } else if (goesToOneDnn(out, a, b, op.transposeA(), op.transposeB())) {
       out.define(node, "ops.mkldnn._linear_pointwise(" + left(out, a, op.transposeA()) + ", "
           + weight(out, b, op.transposeB())
           + ", None, \"none\", annotate(List[Optional[number]], []), \"\")");
@@ -43,7 +43,7 @@ final class MatMulScripts {
     Tensor base = node.input(0);
     Tensor a = node.input(1);
     Tensor b = node.input(2);
-    if (op.alpha() == 1 && isLarge(a, b, op.transposeA(), op.transposeB())) {
+    if (op.alpha() == 1 && goesToOneDnn(out, a, b, op.transposeA(), op.transposeB())) {
       out.define(node, "ops.mkldnn._linear_pointwise(" + left(out, a, op.transposeA()) + ", "
           + out.name(base) + ", " + weight(out, b, op.transposeB()) + ", None, \"add\")");
       return;
@@ -57,8 +57,10 @@ final class MatMulScripts {
     }
   }
 
-  private static boolean isLarge(Tensor a, Tensor b, boolean transposeA, boolean transposeB) {
-    return a.dtype() == DType.F32 && a.dim(transposeA ? 1 : 0) >= FEWEST_ROWS
+  private static boolean goesToOneDnn(ScriptWriter out, Tensor a, Tensor b, boolean transposeA,
+      boolean transposeB) {
+    boolean chosen = transposeB ? out.kernels().plain() : out.kernels().transposed();
+    return chosen && a.dtype() == DType.F32 && a.dim(transposeA ? 1 : 0) >= FEWEST_ROWS
         && a.dim(transposeA ? 0 : 1) >= THINNEST && b.dim(transposeB ? 0 : 1) >= THINNEST;
   }
 

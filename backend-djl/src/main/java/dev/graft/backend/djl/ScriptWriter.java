@@ -25,6 +25,7 @@ final class ScriptWriter {
   private final Graph graph;
   private final Lifetimes lifetimes;
   private final InPlaceUpdates updates;
+  private final LinearKernels kernels;
   private final List<String> lines = new ArrayList<>();
   private final List<Tensor> nodes = new ArrayList<>();
   private final Map<Tensor, List<String>> names = new HashMap<>();
@@ -36,8 +37,9 @@ final class ScriptWriter {
   private Tensor current;
   private int count;
 
-  private ScriptWriter(Graph graph, InPlaceUpdates updates) {
+  private ScriptWriter(Graph graph, InPlaceUpdates updates, LinearKernels kernels) {
     this.graph = graph;
+    this.kernels = kernels;
     this.updates = updates;
     this.lifetimes = new Lifetimes(graph);
     this.feeds = List.copyOf(graph.inputs().keySet());
@@ -46,10 +48,10 @@ final class ScriptWriter {
   }
 
   /** Translates a graph. */
-  static Script of(Graph graph) {
+  static Script of(Graph graph, LinearKernels kernels) {
     Graph expanded = Expansion.of(graph, node -> CompositeScripts.knows(node, graph));
     Graph fused = Fusion.of(expanded);
-    return new ScriptWriter(fused, InPlaceUpdates.of(fused)).write(graph);
+    return new ScriptWriter(fused, InPlaceUpdates.of(fused), kernels).write(graph);
   }
 
   private Script write(Graph original) {
@@ -105,6 +107,11 @@ final class ScriptWriter {
   private String lastingValue(Tensor node) {
     boolean old = lifetimes.isInVariable(node);
     return old ? line("torch.clone(" + name(node) + ")") : name(node);
+  }
+
+  /** Returns which products go to which library. */
+  LinearKernels kernels() {
+    return kernels;
   }
 
   Lifetimes lifetimes() {

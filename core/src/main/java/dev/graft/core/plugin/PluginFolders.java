@@ -105,7 +105,7 @@ public final class PluginFolders {
       try {
         for (URL url : Collections.list(parent.getResources(entry(service)))) {
           try (InputStream in = url.openStream()) {
-            String origin = origin(url);
+            String origin = origin(url, entry(service));
             providers(in).forEach(provider -> origins.putIfAbsent(provider, origin));
           }
         }
@@ -119,10 +119,12 @@ public final class PluginFolders {
     return "META-INF/services/" + service.getName();
   }
 
-  private static String origin(URL url) throws IOException {
-    return url.openConnection() instanceof JarURLConnection jar
-        ? Path.of(URI.create(jar.getJarFileURL().toString())).toString()
-        : url.toString();
+  /** Returns the jar or the folder that an entry lies in. */
+  private static String origin(URL url, String entry) throws IOException {
+    String place = url.openConnection() instanceof JarURLConnection jar
+        ? jar.getJarFileURL().toString()
+        : url.toString().substring(0, url.toString().length() - entry.length());
+    return place.startsWith("file:") ? Path.of(URI.create(place)).toString() : place;
   }
 
   private static List<String> providers(InputStream in) throws IOException {

@@ -1,0 +1,65 @@
+package dev.graft.backend.djl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.graft.graph.Assignment;
+import dev.graft.graph.DType;
+import dev.graft.graph.Graph;
+import dev.graft.graph.Shape;
+import dev.graft.graph.Tensor;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class ScriptWriterTests {
+  private static final LinearKernels KERNELS = new LinearKernels(true, true);
+  private static final Tensor X = Tensor.input("x", DType.F32, 8, 4);
+
+  private static Script script(Tensor output) {
+    return ScriptWriter.of(Graph.of("test", Map.of("y", output), List.of()), KERNELS);
+  }
+
+  @Test
+  void aValueThatNobodyReadsAnyMoreIsOverwritten() {
+    assertThat(script(X.exp().sin()).code()).contains("torch.exp(").contains("torch.sin_(");
+  }
+
+  @Test
+  void whatIsFedIsNeverOverwritten() {
+    assertThat(script(X.sin()).code()).contains("torch.sin(").doesNotContain("torch.sin_(");
+  }
+
+  @Test
+  void aValueThatIsReadLaterIsNotOverwritten() {
+    Tensor exponentials = X.exp();
+    assertThat(script(exponentials.sin().plus(exponentials)).code()).contains("torch.sin(");
+  }
+
+  @Test
+  void aLowRankProductIsAddedWhereItsSumIsNeeded() {
+    Tensor w = Tensor.variable("w", DType.F32, Shape.of(4, 4));
+    Tensor a = Tensor.variable("a", DType.F32, Shape.of(2, 4));
+    Tensor b = Tensor.variable("b", DType.F32, Shape.of(4, 2));
+    Script script = script(X.linear(w).plus(X.linear(a).times(3).linear(b)));
+    assertThat(script.code()).contains("torch.addmm_(");
+  }
+
+  @Test
+  void aCacheIsWrittenToInPlace() {
+    Tensor cache = Tensor.variable("cache", DType.F32, Shape.of(16, 4));
+    Tensor slots = Tensor.input("slots", DType.I64, 8);
+    Tensor written = cache.put(0, slots, X);
+    Script script = ScriptWriter.of(Graph.of("test", Map.of("sum", written.sum()),
+        List.of(new Assignment(cache, written))), KERNELS);
+    assertThat(script.code()).contains("torch.index_copy_(").doesNotContain("torch.copy_(");
+    assertThat(script.assigned()).containsExactly("cache");
+  }
+
+  @Test
+  void planCountsWhatIsAliveAtOneTime() {
+    long one = 8 * 4 * 4;
+    assertThat(script(X.exp().sin().cos()).plannedBytes()).isEqualTo(one);
+    Tensor exponentials = X.exp();
+    assertThat(script(exponentials.sin().plus(exponentials)).plannedBytes()).isEqualTo(2 * one);
+  }
+}
