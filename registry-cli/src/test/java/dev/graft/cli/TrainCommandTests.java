@@ -179,14 +179,20 @@ class TrainCommandTests {
     "prompt-tuning|--set=num_virtual_tokens=3"})
   void everyMethodTrainsAndIsUsedByTheSameCommands(String method, String setting) {
     String model = TinyModel.folder().toString();
-    Captured.run("train", "--model", model, "--data", data.toString(), "--backend", "reference", "--batch", "2",
-        "--method", method, setting, "--lr", "5e-2", "--steps", "6", "--out", out.toString()).done();
+    Captured
+        .run("train", "--model", model, "--data", data.toString(), "--backend", "reference", "--batch", "2",
+            "--method", method, setting, "--lr", "5e-2", "--steps", "6", "--out", out.toString())
+        .done();
     assertThat(losses(out).getLast().loss()).isLessThan(losses(out).getFirst().loss());
-    Captured.run("generate", "--model", model, "--adapter", out.toString(), "--prompt", "kind=pub", "--backend",
-        "reference", "--max-new-tokens", "3").done();
+    Captured
+        .run("generate", "--model", model, "--adapter", out.toString(), "--prompt", "kind=pub", "--backend",
+            "reference", "--max-new-tokens", "3")
+        .done();
     Path further = folder.resolve("further");
-    Captured.run("train", "--model", model, "--data", data.toString(), "--backend", "reference", "--batch", "2",
-        "--adapter", out.toString(), "--steps", "4", "--save-every", "2", "--out", further.toString()).done();
+    Captured
+        .run("train", "--model", model, "--data", data.toString(), "--backend", "reference", "--batch", "2",
+            "--adapter", out.toString(), "--steps", "4", "--save-every", "2", "--out", further.toString())
+        .done();
     Captured.run("train", "--resume", "--out", further.toString()).done();
     assertThat(losses(further)).hasSize(4);
   }
