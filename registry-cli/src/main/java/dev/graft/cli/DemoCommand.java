@@ -108,7 +108,8 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private void train(TextModel text, Path home, Path folder, long started) throws IOException {
-    SampleEncoder encoder = text.encoder(MAX_LENGTH, false);
+    long positions = text.model().base().model().maxPositions();
+    SampleEncoder encoder = text.encoder((int) Math.min(MAX_LENGTH, positions), false);
     long padding = text.tokenizer().paddingId();
     List<Sample> rows = new ArrayList<>(DataSet.read(home.resolve("e2e/train.jsonl.gz"), DataFormat.AUTO));
     Collections.shuffle(rows, new Random(seed));

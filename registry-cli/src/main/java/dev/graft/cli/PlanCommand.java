@@ -16,6 +16,7 @@ import dev.graft.core.train.Schedule;
 import dev.graft.core.train.TrainingOptions;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
+import dev.graft.spi.PeftMethod;
 import jakarta.inject.Inject;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -117,13 +118,14 @@ final class PlanCommand implements Callable<Integer> {
     List<String> wanted = compare
         ? List.copyOf(plugins.methods().keySet())
         : methods.isEmpty() ? List.of("lora") : methods;
+    if (wanted.size() > 1) {
+      refuseUnknown(wanted);
+    }
     List<Planned> planned = new ArrayList<>();
     for (String id : wanted) {
-      Map<String, Object> given = settings.given();
-      if (wanted.size() > 1) {
-        given.keySet().removeIf(name -> !name.equals("set")
-            && !MethodSettings.hasShortName(plugins.method(id), name));
-      }
+      Map<String, Object> given = wanted.size() > 1
+          ? fitting(plugins.method(id))
+          : settings.given();
       try {
         Attachment attachment = MethodSettings.attach(plugins, id,
             MethodFlags.settings(plugins.method(id), given), base.outline());
@@ -137,6 +139,28 @@ final class PlanCommand implements Callable<Integer> {
       }
     }
     return planned;
+  }
+
+  /** Returns the given settings that a method has; what none of several methods has is a fault. */
+  private Map<String, Object> fitting(PeftMethod<?> method) {
+    Map<String, Object> fitting = settings.given();
+    fitting.keySet().removeIf(name -> !name.equals("set") && !MethodSettings.hasShortName(method, name));
+    if (fitting.remove("set") instanceof Map<?, ?> set) {
+      Map<Object, Object> known = new LinkedHashMap<>(set);
+      known.keySet().retainAll(MethodSettings.names(method));
+      fitting.put("set", known);
+    }
+    return fitting;
+  }
+
+  private void refuseUnknown(List<String> wanted) {
+    List<String> unknown = settings.more.keySet().stream().filter(
+        key -> wanted.stream().noneMatch(id -> MethodSettings.names(plugins.method(id)).contains(key)))
+        .toList();
+    if (!unknown.isEmpty()) {
+      throw new GraftException("None of the methods " + String.join(", ", wanted) + " has a setting "
+          + String.join(" or ", unknown));
+    }
   }
 
   private void print(List<Planned> planned) {

@@ -79,9 +79,10 @@ final class TrainJob {
   }
 
   private GraftAdapter adapter(TextModel text) {
-    return recipe.adapter().map(text.model()::load).orElseGet(() -> text.model().attach(recipe.method(),
-        MethodFlags.settings(plugins.method(recipe.method()), recipe.settings()), recipe.seed(),
-        words -> text.tokenizer().encode(words, true)));
+    return recipe.adapter().map(text.model()::loadForTraining)
+        .orElseGet(() -> text.model().attach(recipe.method(),
+            MethodFlags.settings(plugins.method(recipe.method()), recipe.settings()), recipe.seed(),
+            words -> text.tokenizer().encode(words, true)));
   }
 
   private static void requireFree(Path folder) {

@@ -52,9 +52,20 @@ class PlanCommandTests {
 
   @Test
   void methodsAreComparedLineByLine() {
-    String out = Captured.run("plan", "--shape", "probe", "--compare", "--set", "r=4", "--batch", "1").out();
+    String out = Captured.run("plan", "--shape", "probe", "--method", "lora", "--method", "prefix-tuning",
+        "--rank", "4", "--set", "num_virtual_tokens=20", "--batch", "1", "--max-length", "16").done().out();
+    assertThat(out.lines()).hasSize(3);
     assertThat(out.lines().findFirst().orElseThrow()).contains("method", "trained", "frozen weights",
         "total");
+    // 20 keys and 20 values of 512 numbers in each of 4 layers.
+    assertThat(out).containsPattern("prefix-tuning +81.9 k ").containsPattern("lora +156 k ");
+    Captured all = Captured.run("plan", "--shape", "probe", "--compare", "--batch", "1", "--max-length",
+        "16");
+    assertThat(all.code()).isZero();
+    assertThat(all.out()).contains("lora", "dora");
+    assertThat(all.err()).contains("prefix-tuning is left out", "num_virtual_tokens");
+    assertThat(Captured.run("plan", "--shape", "probe", "--compare", "--set", "nothing=1").refused())
+        .contains("has a setting nothing");
   }
 
   @Test

@@ -13,6 +13,8 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class TrainCommandTests {
   @TempDir
@@ -184,6 +186,36 @@ class TrainCommandTests {
         data.toString(), "--backend", "reference", "--batch", "2", "--lr", "5e-3", "--steps", "3", "--out",
         further.toString()).done();
     assertThat(losses(further).getFirst().loss()).isLessThan(losses(out).getFirst().loss() - 0.1);
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', value = {"dora|--rank=2", "prefix-tuning|--set=num_virtual_tokens=3",
+    "prompt-tuning|--set=num_virtual_tokens=3"})
+  void everyMethodTrainsAndIsUsedByTheSameCommands(String method, String setting) {
+    String model = TinyModel.folder().toString();
+    Captured
+        .run("train", "--model", model, "--data", data.toString(), "--backend", "reference", "--batch", "2",
+            "--method", method, setting, "--lr", "5e-2", "--steps", "6", "--out", out.toString())
+        .done();
+    assertThat(losses(out).getLast().loss()).isLessThan(losses(out).getFirst().loss());
+    Captured
+        .run("generate", "--model", model, "--adapter", out.toString(), "--prompt", "kind=pub", "--backend",
+            "reference", "--max-new-tokens", "3")
+        .done();
+    Path further = folder.resolve("further");
+    Captured
+        .run("train", "--model", model, "--data", data.toString(), "--backend", "reference", "--batch", "2",
+            "--adapter", out.toString(), "--steps", "4", "--save-every", "2", "--out", further.toString())
+        .done();
+    Captured.run("train", "--resume", "--out", further.toString()).done();
+    assertThat(losses(further)).hasSize(4);
+  }
+
+  @Test
+  void aSettingThatAMethodDoesNotHaveIsRefused() {
+    assertThat(Captured.run("train", "--model", TinyModel.folder().toString(), "--data", data.toString(),
+        "--method", "prefix-tuning", "--rank", "4", "--out", out.toString()).refused())
+        .contains("prefix-tuning has no rank", "num_virtual_tokens");
   }
 
   @Test
