@@ -1,5 +1,6 @@
 package dev.graft.backend.djl;
 
+import dev.graft.graph.Primitive;
 import dev.graft.graph.Tensor;
 import dev.graft.graph.nn.Activation.Function;
 import java.util.List;
@@ -18,17 +19,30 @@ final class ActivationScripts {
   }
 
   static void gated(ScriptWriter out, Tensor node, Function function) {
-    out.define(node, "torch.mul_(" + value(function, out.name(node.input(0))) + ", "
-        + out.name(node.input(1)) + ")");
+    String gate = out.name(node.input(0));
+    if (node.input(0).op() instanceof Primitive.After) {
+      // Made again for the backward pass, which needs the function's value once more.
+      String value = out.shared(key(function, gate), () -> out.line(value(function, gate)));
+      out.define(node, "torch.mul(" + value + ", " + out.name(node.input(1)) + ")");
+    } else {
+      out.define(node, "torch.mul_(" + value(function, gate) + ", " + out.name(node.input(1)) + ")");
+    }
   }
 
   static void gatedBackward(ScriptWriter out, Tensor node, Function function) {
     String gate = out.name(node.input(0));
     String gradient = out.name(node.input(2));
-    String branch = out.line("torch.mul_(" + value(function, gate) + ", " + gradient + ")");
+    String value = out.isShared(key(function, gate))
+        ? out.shared(key(function, gate), () -> value(function, gate))
+        : out.line(value(function, gate));
+    String branch = out.line("torch.mul(" + value + ", " + gradient + ")");
     String both = out.line("torch.mul(" + gradient + ", " + out.name(node.input(1)) + ")");
-    out.lifetimes().scratch(2 * node.shape().size() * node.dtype().bytes());
+    out.lifetimes().scratch(3 * node.shape().size() * node.dtype().bytes());
     out.defineAll(node, List.of(out.line(slope(function, both, gate)), branch));
+  }
+
+  private static String key(Function function, String gate) {
+    return "value " + function + " " + gate;
   }
 
   private static String value(Function function, String x) {

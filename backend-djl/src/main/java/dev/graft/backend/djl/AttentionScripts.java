@@ -19,19 +19,27 @@ final class AttentionScripts {
 
   static void backward(ScriptWriter out, Tensor node, Attention attention) {
     List<Tensor> operands = node.inputs().subList(0, node.inputs().size() - 3);
-    String mix = out.name(node.input(operands.size()));
+    DType wide = node.dtype().accumulator();
+    String mix = converted(out, out.name(node.input(operands.size())), node.dtype(), wide);
     String logTotals = out.name(node.input(operands.size() + 1));
-    String gradient = out.name(node.input(operands.size() + 2));
+    String gradient = converted(out, out.name(node.input(operands.size() + 2)), node.dtype(), wide);
     if (operands.size() == 4) {
-      gradient = lighterWhereNothingIsSeen(out, operands.get(3), operands.get(1).dim(2), gradient,
-          node.dtype());
+      gradient = lighterWhereNothingIsSeen(out, operands.get(3), operands.get(1).dim(2), gradient, wide);
     }
+    String q = converted(out, out.name(operands.get(0)), node.dtype(), wide);
+    String k = converted(out, everyHead(out, operands, 1), node.dtype(), wide);
+    String v = converted(out, everyHead(out, operands, 2), node.dtype(), wide);
     List<String> found = out.line("torch._scaled_dot_product_flash_attention_for_cpu_backward(" + gradient
-        + ", " + out.name(operands.get(0)) + ", " + everyHead(out, operands, 1) + ", "
-        + everyHead(out, operands, 2) + ", " + mix + ", " + logTotals + ", 0., "
+        + ", " + q + ", " + k + ", " + v + ", " + mix + ", " + logTotals + ", 0., "
         + options(out, operands, attention) + ")", 3);
-    out.defineAll(node, List.of(found.get(0), perGroup(out, operands, 1, found.get(1)),
-        perGroup(out, operands, 2, found.get(2))));
+    out.defineAll(node, List.of(converted(out, found.get(0), wide, node.dtype()),
+        converted(out, perGroup(out, operands, 1, found.get(1), wide), wide, node.dtype()),
+        converted(out, perGroup(out, operands, 2, found.get(2), wide), wide, node.dtype())));
+  }
+
+  /** Converts where types differ: the kernel's gradient is several times slower in half types than in F32. */
+  private static String converted(ScriptWriter out, String value, DType from, DType to) {
+    return from == to ? value : out.line(PrimitiveScripts.converted(value, to));
   }
 
   private static String options(ScriptWriter out, List<Tensor> operands, Attention attention) {
@@ -88,7 +96,8 @@ final class AttentionScripts {
   }
 
   /** Adds up what the query heads of one key/value head contribute. */
-  private static String perGroup(ScriptWriter out, List<Tensor> operands, int index, String gradient) {
+  private static String perGroup(ScriptWriter out, List<Tensor> operands, int index, String gradient,
+      DType type) {
     Tensor q = operands.get(0);
     Tensor kv = operands.get(index);
     long groups = q.dim(1) / kv.dim(1);
@@ -97,6 +106,6 @@ final class AttentionScripts {
     }
     return out.line("torch.sum(torch.reshape(" + gradient + ", [" + kv.dim(0) + ", " + kv.dim(1) + ", "
         + groups + ", " + kv.dim(2) + ", " + kv.dim(3) + "]), [2], False, dtype="
-        + TorchType.code(kv.dtype()) + ")");
+        + TorchType.code(type) + ")");
   }
 }
