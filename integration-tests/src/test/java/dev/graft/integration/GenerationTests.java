@@ -1,16 +1,19 @@
 package dev.graft.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.graft.core.attach.Attachment;
 import dev.graft.core.generate.GenerationOptions;
 import dev.graft.core.generate.Generator;
 import dev.graft.core.model.RowGroup;
+import dev.graft.error.GraftException;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -42,6 +45,19 @@ class GenerationTests {
       }
     }
     assertThat(seen).hasSizeGreaterThan(1);
+  }
+
+  @Test
+  void moreTokensThanTheModelHasPositionsAreRefusedBeforeAnyIsMade() {
+    int tooMany = Math.toIntExact(small.model.base().model().maxPositions()) - PROMPTS[0].length + 1;
+    AtomicInteger heard = new AtomicInteger();
+    try (Generator generator = new Generator(small.session, small.model.base(), SmallModel.TYPE)) {
+      assertThatThrownBy(() -> generator.generate(List.of(RowGroup.base(2)), PROMPTS, MASK,
+          GenerationOptions.greedy(tooMany, Set.of(), 0), (_, _) -> heard.incrementAndGet()))
+          .isInstanceOf(GraftException.class).hasMessageContaining("4 tokens")
+          .hasMessageContaining(tooMany + " new ones").hasMessageContaining("256 positions");
+    }
+    assertThat(heard).hasValue(0);
   }
 
   @Test

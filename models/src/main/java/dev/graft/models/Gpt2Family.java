@@ -40,7 +40,7 @@ public final class Gpt2Family implements ModelFamily {
       json.fault("n_embd", "must be a multiple of n_head " + heads + ", not " + hidden);
     }
     return new Gpt2(Sizes.required(json, "vocab_size"), hidden, Sizes.optional(json, "n_inner", 4 * hidden),
-        Math.toIntExact(Sizes.required(json, "n_layer")), heads, Sizes.optional(json, "n_positions", 1024),
+        Sizes.layers(json, "n_layer"), heads, Sizes.optional(json, "n_positions", 1024),
         json.number("layer_norm_epsilon", 1e-5), Activations.read(json, "activation_function", "gelu_new"),
         json.flag("scale_attn_weights", true), json.flag("scale_attn_by_inverse_layer_idx", false),
         json.flag("tie_word_embeddings", true));

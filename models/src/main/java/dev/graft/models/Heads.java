@@ -11,6 +11,9 @@ import dev.graft.spi.Configuration;
  * @param dim length of one head's vectors
  */
 record Heads(long query, long keyValue, long dim) {
+  /** Rotary frequencies are tables of half this length, made before a weight is read. */
+  private static final long LONGEST = 1 << 16;
+
   /** Reads sizes that default to as many key/value heads as query heads, which share the hidden size. */
   static Heads read(Configuration json) {
     return read(json, Sizes.required(json, "num_attention_heads"));
@@ -36,7 +39,13 @@ record Heads(long query, long keyValue, long dim) {
     if (query % keyValue != 0) {
       json.fault("num_key_value_heads", "must divide num_attention_heads " + query + ", not " + keyValue);
     }
-    return new Heads(query, keyValue, Sizes.optional(json, "head_dim", dimIfAbsent));
+    long dim = Sizes.optional(json, "head_dim", dimIfAbsent);
+    if (dim > LONGEST) {
+      json.fault(json.has("head_dim") ? "head_dim" : "hidden_size",
+          "gives heads of " + dim + " numbers; at most " + LONGEST + " are possible");
+      dim = 2;
+    }
+    return new Heads(query, keyValue, dim);
   }
 
   /** Parts the last axis: [batch, seq, heads · dim] to [batch, heads, seq, dim]. */

@@ -5,6 +5,8 @@ import java.util.Optional;
 
 /** Reads sizes that must be positive. */
 final class Sizes {
+  private static final int MOST_LAYERS = 10_000;
+
   private Sizes() {
   }
 
@@ -31,7 +33,17 @@ final class Sizes {
 
   /** Reads how many blocks a model has. */
   static int layers(Configuration json) {
-    return Math.toIntExact(Math.min(required(json, "num_hidden_layers"), 1 << 20));
+    return layers(json, "num_hidden_layers");
+  }
+
+  /** Reads how many blocks a model has, by a family's own key. Each costs memory before a weight is read. */
+  static int layers(Configuration json, String key) {
+    long layers = required(json, key);
+    if (layers > MOST_LAYERS) {
+      json.fault(key, "must be at most " + MOST_LAYERS + ", not " + layers);
+      return 1;
+    }
+    return (int) layers;
   }
 
   private static long positive(Configuration json, String key, long value) {

@@ -24,7 +24,6 @@ import dev.graft.data.dataset.Sample;
 import dev.graft.data.dataset.SampleEncoder;
 import dev.graft.data.metrics.CorpusBleu;
 import dev.graft.error.GraftException;
-import dev.graft.graph.DType;
 import jakarta.inject.Inject;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -64,6 +63,12 @@ final class DemoCommand implements Callable<Integer> {
   @Option(names = "--steps", paramLabel = "N", description = "Steps to train (default: ${DEFAULT-VALUE}).", defaultValue = "300")
   int steps = 300;
 
+  @Option(names = "--dtype", paramLabel = "TYPE", description = "Compute type: f32 or bf16 (default: ${DEFAULT-VALUE}).", defaultValue = "f32")
+  String dtype = "f32";
+
+  @Option(names = "--seed", paramLabel = "N", description = "Seed of the adapter and of the samples' order (default: ${DEFAULT-VALUE}).", defaultValue = "0")
+  long seed;
+
   @Option(names = "--backend", paramLabel = "ID", description = "Backend (default: the best available).")
   @Nullable
   String backend;
@@ -95,7 +100,7 @@ final class DemoCommand implements Callable<Integer> {
           + " source folder, or give --files DIR");
     }
     Path folder = out == null ? RunFolders.fresh("demo") : out;
-    ModelOptions options = new ModelOptions(Optional.ofNullable(backend), DType.F32, 0);
+    ModelOptions options = new ModelOptions(Optional.ofNullable(backend), ComputeTypes.parse(dtype), 0);
     try (TextModel text = TextModel.open(base, options, plugins)) {
       train(text, home, folder, started);
     }
@@ -107,16 +112,16 @@ final class DemoCommand implements Callable<Integer> {
     SampleEncoder encoder = text.encoder((int) Math.min(MAX_LENGTH, positions), false);
     long padding = text.tokenizer().paddingId();
     List<Sample> rows = new ArrayList<>(DataSet.read(home.resolve("e2e/train.jsonl.gz"), DataFormat.AUTO));
-    Collections.shuffle(rows, new Random(0));
+    Collections.shuffle(rows, new Random(seed));
     int wanted = Math.min(rows.size(), steps * BATCH);
     BucketedBatches batches = Samples.of(rows.subList(0, wanted), encoder, "the demo's training data")
-        .shuffled(BATCH, padding, 0);
+        .shuffled(BATCH, padding, seed);
     List<TokenBatch> validation = Samples
         .read(List.of(home.resolve("e2e/valid_sample.jsonl.gz")), encoder).forEvaluation(padding);
     List<TestItem> items = testItems(home.resolve("e2e/test.jsonl"));
     List<long[]> prompts = items.stream().map(item -> encoder.prompt(item.prompt())).toList();
 
-    GraftAdapter adapter = text.model().attach("lora", LORA);
+    GraftAdapter adapter = text.model().attach("lora", LORA, seed);
     long all = text.model().base().outline().parameters().values().stream().mapToLong(s -> s.size()).sum();
     terminal
         .line("Model    " + home.resolve("base") + ", " + Quantities.count(all) + " parameters, on backend "
@@ -165,7 +170,7 @@ final class DemoCommand implements Callable<Integer> {
       Losses losses) {
     TrainingOptions options = new TrainingOptions(steps, 1, 2e-3, Schedule.LINEAR, Math.min(10, steps), 0,
         0.9,
-        0.999, 1e-8, 1, DType.F32, false, 0);
+        0.999, 1e-8, 1, ComputeTypes.parse(dtype), false, seed);
     RunOptions disk = new RunOptions(folder, 0, 1, 0);
     long started = terminal.clock().getAsLong();
     // A process must not end while native code runs a step.

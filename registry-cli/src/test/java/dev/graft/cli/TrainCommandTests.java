@@ -65,6 +65,20 @@ class TrainCommandTests {
   }
 
   @Test
+  void aPromptMayStartFromAText() {
+    Captured.run("train", "--model", TinyModel.folder().toString(), "--data", data.toString(), "--backend",
+        "reference", "--method", "prompt-tuning", "--steps", "1", "--batch", "2", "--set",
+        "num_virtual_tokens=3", "--set", "prompt_tuning_init=TEXT", "--set",
+        "prompt_tuning_init_text=Say it well", "--set", "tokenizer_name_or_path=" + TinyModel.folder(),
+        "--out",
+        out.toString()).done();
+    try (AdapterFolder adapter = AdapterFolder.open(out)) {
+      assertThat(adapter.config()).containsEntry("prompt_tuning_init", "TEXT")
+          .containsEntry("prompt_tuning_init_text", "Say it well");
+    }
+  }
+
+  @Test
   void theSavedRecipeRepeatsTheRunBitForBit() throws IOException {
     train(out, "--steps", "4", "--dropout", "0.1", "--seed", "5").done();
     Path again = folder.resolve("again");

@@ -27,7 +27,7 @@ final class DjlSession implements Session {
   record Variable(Signature signature, PtNDArray array, Optional<HostTensor> uploaded) {}
 
   private final Libtorch torch;
-  private final LinearKernels kernels = LinearKernels.ofThisMachine();
+  private final MatrixLibrary library = MatrixLibrary.ofThisMachine();
   private final Map<String, Variable> variables = new LinkedHashMap<>();
   private final Set<DjlProgram> programs = new LinkedHashSet<>();
   private boolean closed;
@@ -102,7 +102,7 @@ final class DjlSession implements Session {
   @Override
   public Program compile(Graph graph) {
     checkOpen();
-    DjlProgram program = new DjlProgram(this, torch, graph.name(), ScriptWriter.of(graph, kernels));
+    DjlProgram program = new DjlProgram(this, torch, graph.name(), ScriptWriter.of(graph, library));
     programs.add(program);
     return program;
   }

@@ -7,7 +7,7 @@ import dev.graft.graph.Tensor;
 import java.util.TreeSet;
 
 /**
- * Writes matrix products. In F32, large ones go to oneDNN where {@link LinearKernels} says so; half types go
+ * Writes matrix products. In F32, large ones go to oneDNN where {@link MatrixLibrary} says so; half types go
  * there by themselves.
  */
 final class MatMulScripts {
@@ -59,8 +59,8 @@ final class MatMulScripts {
 
   private static boolean goesToOneDnn(ScriptWriter out, Tensor a, Tensor b, boolean transposeA,
       boolean transposeB) {
-    boolean chosen = transposeB ? out.kernels().plain() : out.kernels().transposed();
-    return chosen && a.dtype() == DType.F32 && a.dim(transposeA ? 1 : 0) >= FEWEST_ROWS
+    return out.library() == MatrixLibrary.ONE_DNN && a.dtype() == DType.F32
+        && a.dim(transposeA ? 1 : 0) >= FEWEST_ROWS
         && a.dim(transposeA ? 0 : 1) >= THINNEST && b.dim(transposeB ? 0 : 1) >= THINNEST;
   }
 

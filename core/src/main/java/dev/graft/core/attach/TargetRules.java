@@ -60,11 +60,23 @@ final class TargetRules {
         }
       }
       if (!hit) {
+        refuseTiedHead(entry);
         throw new GraftException("modules_to_save: no module with parameters of its own ends with \"" + entry
             + "\"" + suggestion(entry) + ".");
       }
     }
     return found;
+  }
+
+  private void refuseTiedHead(String entry) {
+    for (Site site : outline.sites()) {
+      if (site instanceof Site.Linear linear && linear.head() && site.name().endsWith(entry)) {
+        throw new GraftException(
+            "modules_to_save: " + site.name() + " has no weight of its own in this model,"
+                + " which uses its table of embeddings there. Name it in target_modules instead, or save the"
+                + " embeddings");
+      }
+    }
   }
 
   static String module(String parameter) {

@@ -20,6 +20,7 @@ import org.apiguardian.api.API;
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class Generator implements AutoCloseable {
   private final Session session;
+  private final long maxPositions;
   private final ModelGraphs graphs;
   private final Map<Key, DecodeProgram> programs = new HashMap<>();
 
@@ -35,6 +36,7 @@ public final class Generator implements AutoCloseable {
   /** Prepares generation in a compute type, the one in which the session holds the base model. */
   public Generator(Session session, BaseModel base, DType computeType) {
     this.session = session;
+    this.maxPositions = base.model().maxPositions();
     this.graphs = new ModelGraphs(base, GraphOptions.evaluation(computeType));
   }
 
@@ -45,6 +47,7 @@ public final class Generator implements AutoCloseable {
    * @param ids prompts [rows][length]
    * @param mask 1 for a token, 0 for padding: [rows][length]
    * @return new tokens alone, [rows][maxNewTokens]; rows that end early are filled with the pad id
+   * @throws GraftException if the prompts and the new tokens need more positions than the model has
    */
   public long[][] generate(List<RowGroup> groups, long[][] ids, long[][] mask, GenerationOptions options,
       TokenListener listener) {
@@ -55,6 +58,7 @@ public final class Generator implements AutoCloseable {
           + rows + " prompts");
     }
     int virtual = groups.getFirst().virtualTokens();
+    requireRoom(virtual, length, options.maxNewTokens());
     int inputTokens = ModelGraphs.inputTokens(groups.getFirst());
     int cacheLength = virtual + length + options.maxNewTokens();
     DecodeProgram prompt = program(new Key(groups, length, cacheLength, true));
@@ -111,6 +115,16 @@ public final class Generator implements AutoCloseable {
       }
     }
     return out;
+  }
+
+  private void requireRoom(int virtual, long length, int newTokens) {
+    if (virtual + length + newTokens > maxPositions) {
+      throw new GraftException("A prompt of " + length + " tokens"
+          + (virtual > 0 ? ", the adapter's " + virtual + " virtual ones" : "") + " and " + newTokens
+          + " new ones do not fit: the model has " + maxPositions
+          + " positions. Shorten the prompt or ask for"
+          + " fewer new tokens");
+    }
   }
 
   private static HostTensor next(DecodeProgram program, long[][] out, int i, int promptLength,

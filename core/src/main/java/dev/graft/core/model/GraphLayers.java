@@ -87,6 +87,10 @@ final class GraphLayers implements Layers {
     if (replacement.isPresent()) {
       return variable(group.adapter(), replacement.get()).cast(computeType());
     }
+    return baseParameter(name, shape);
+  }
+
+  private Tensor baseParameter(String name, Shape shape) {
     return variables.computeIfAbsent(name, n -> base.read(n, shape, computeType()));
   }
 
@@ -141,7 +145,10 @@ final class GraphLayers implements Layers {
 
   LinearBase linearBase(RowGroup group, Site.Linear site, String weightModule) {
     Shape stored = site.transposed() ? Shape.of(site.in(), site.out()) : Shape.of(site.out(), site.in());
-    Tensor weight = parameter(group, weightModule + ".weight", stored);
+    // PEFT trains a copy of the named module alone: a head tied to a replaced table keeps the base's own.
+    Tensor weight = weightModule.equals(site.name())
+        ? parameter(group, weightModule + ".weight", stored)
+        : baseParameter(weightModule + ".weight", stored);
     Optional<Tensor> bias = site.bias()
         ? Optional.of(parameter(group, site.name() + ".bias", Shape.of(site.out())))
         : Optional.empty();

@@ -167,16 +167,27 @@ public final class PluginCatalog {
     List<Found<PeftMethod<?>>> claiming = methods.values().stream()
         .filter(found -> found.plugin().peftType().equals(type) && found.plugin().claims(adapter)).toList();
     if (claiming.isEmpty()) {
-      Collection<String> types = new TreeSet<>(
-          methods.values().stream().map(m -> m.plugin().peftType()).toList());
-      throw new GraftException(adapter.source() + ": no installed method reads peft_type \"" + type
-          + "\" with these settings" + alternatives(type, types));
+      throw new GraftException(adapter.source() + ": " + unclaimed(type));
     }
     if (claiming.size() > 1) {
       throw new GraftException(adapter.source() + ": several methods claim this configuration: "
           + String.join(", ", claiming.stream().map(Found::describe).toList()) + ". Remove all but one");
     }
     return claiming.getFirst().plugin();
+  }
+
+  private String unclaimed(String type) {
+    List<String> related = methods.values().stream().filter(found -> found.plugin().peftType().equals(type))
+        .map(Found::describe).toList();
+    if (related.isEmpty()) {
+      Collection<String> types = new TreeSet<>(
+          methods.values().stream().map(m -> m.plugin().peftType()).toList());
+      return "no installed method reads peft_type \"" + type + "\"" + alternatives(type, types)
+          + ". Add the jar of a method that reads it";
+    }
+    return "the settings ask for a variant of peft_type \"" + type + "\" that is not installed; what is"
+        + " installed for it does not read this variant: " + String.join(", ", related)
+        + ". Add the variant's own jar (methods-dora for \"use_dora\": true), or change the settings";
   }
 
   /**

@@ -184,12 +184,6 @@ public final class GraftModel implements AutoCloseable {
     if (length == 0) {
       throw new GraftException("There is no prompt to continue");
     }
-    long room = base.model().maxPositions();
-    if (group.virtualTokens() + (long) length + options.maxNewTokens() > room) {
-      throw new GraftException("A prompt of " + length + " tokens and " + options.maxNewTokens()
-          + " new ones do not fit: the model has " + room + " positions. Shorten the prompt or ask for fewer"
-          + " new tokens");
-    }
     long[][] ids = new long[prompts.size()][length];
     long[][] mask = new long[prompts.size()][length];
     for (int row = 0; row < ids.length; row++) {

@@ -62,6 +62,8 @@ public final class Tokenizer implements AutoCloseable {
     // Lengths are the business of whoever makes the batches, whatever the file asks for.
     Map<String, String> options = Map.of("truncation", "false", "padding", "false");
     Path file = files.tokenizer();
+    // The native library ends the whole process at some texts that are not JSON to it.
+    NativeJson.require(Json.readObject(file), file);
     HuggingFaceTokenizer tokenizer;
     try {
       tokenizer = HuggingFaceTokenizer.newInstance(file, options);

@@ -15,6 +15,11 @@ import org.apiguardian.api.API;
 /**
  * Adapts a table of embeddings E: row i becomes E[i] + s · B A[:, i].
  *
+ * <p>
+ * The padding token's column of A is a parameter like any other. PEFT keeps its gradient at zero where the
+ * base's table has a {@code padding_idx}. Here padding has no gradient because nothing attends to it; where a
+ * text holds that very token (a model that pads with its end of text), the column learns.
+ *
  * @param config the settings
  * @param site the table
  */
