@@ -29,7 +29,7 @@ record Samples(List<EncodedSample> encoded, int idle) {
   }
 
   static Samples of(List<Sample> samples, SampleEncoder encoder, String origin) {
-    List<EncodedSample> encoded = samples.stream().map(encoder::encode)
+    List<EncodedSample> encoded = encoder.encodeAll(samples).stream()
         .filter(sample -> Arrays.stream(sample.labels()).anyMatch(label -> label != TokenBatch.IGNORED))
         .toList();
     if (encoded.isEmpty()) {

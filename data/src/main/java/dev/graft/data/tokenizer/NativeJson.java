@@ -43,7 +43,8 @@ final class NativeJson {
 
   private static void text(String text, Path file) {
     if (text.codePoints().anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE)) {
-      throw new GraftException(file + " holds a text that is not Unicode: half of a surrogate pair is absent");
+      throw new GraftException(
+          file + " holds a text that is not Unicode: half of a surrogate pair is absent");
     }
   }
 }

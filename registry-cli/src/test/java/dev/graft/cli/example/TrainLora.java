@@ -24,8 +24,7 @@ public final class TrainLora {
   public static String train(Path folder, Path data, long steps, String question, Path out) {
     try (Tokenizer tokenizer = Tokenizer.open(folder); GraftModel model = GraftModel.open(folder)) {
       SampleEncoder encoder = new SampleEncoder(tokenizer, 256, true);
-      List<EncodedSample> samples = DataSet.read(data, DataFormat.AUTO).stream().map(encoder::encode)
-          .toList();
+      List<EncodedSample> samples = encoder.encodeAll(DataSet.read(data, DataFormat.AUTO));
       BatchSource batches = BucketedBatches.of(samples, 16, tokenizer.paddingId(), 0, true);
 
       GraftAdapter lora = model.attach("lora", Map.of("r", 8, "lora_alpha", 16));
