@@ -68,7 +68,7 @@ class FuzzTests {
   @ParameterizedTest
   @ValueSource(strings = {"llama", "llama-tied", "gpt2", "qwen2", "qwen3", "gemma", "llama-nf4"})
   void changedModelConfigurations(String model) throws IOException {
-    long seed = System.nanoTime();
+    long seed = Long.getLong("graft.testkit.seed", 1);
     Random random = new Random(seed);
     copy(Golden.ROOT.resolve("models").resolve(model), folder);
     byte[] sound = Files.readAllBytes(folder.resolve("config.json"));
@@ -105,7 +105,7 @@ class FuzzTests {
   @ValueSource(strings = {"lora-patterns-llama", "lora-modulestosave-llama", "lora-layers-llama",
     "lora-regex-llama", "dora-all-llama", "prefix-llama", "prefix-projection-llama", "prompt-llama"})
   void changedAdapterConfigurations(String name) throws IOException {
-    long seed = System.nanoTime();
+    long seed = Long.getLong("graft.testkit.seed", 1);
     Random random = new Random(seed);
     copy(Golden.ROOT.resolve("cases").resolve(name).resolve("adapter"), folder);
     byte[] sound = Files.readAllBytes(folder.resolve("adapter_config.json"));
@@ -126,7 +126,7 @@ class FuzzTests {
 
   @Test
   void changedQuantizedCheckpoints() throws IOException {
-    long seed = System.nanoTime();
+    long seed = Long.getLong("graft.testkit.seed", 1);
     Random random = new Random(seed);
     copy(Golden.ROOT.resolve("models/llama-nf4"), folder);
     Path weights = folder.resolve("model.safetensors");
@@ -173,7 +173,7 @@ class FuzzTests {
   @ParameterizedTest
   @ValueSource(strings = {"llama", "llama-nf4"})
   void changedIndexesOfShards(String model) throws IOException {
-    long seed = System.nanoTime();
+    long seed = Long.getLong("graft.testkit.seed", 1);
     Random random = new Random(seed);
     shard(model);
     Path index = folder.resolve("sharded/model.safetensors.index.json");

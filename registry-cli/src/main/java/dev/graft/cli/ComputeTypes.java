@@ -2,11 +2,18 @@ package dev.graft.cli;
 
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import java.util.Optional;
 
 /** Reads the name of a compute type. */
 final class ComputeTypes {
+  private static final Path PROCESSORS = Path.of("/proc/cpuinfo");
+  private static final Pattern BF16_UNITS = Pattern.compile("^flags.*\\b(avx512_bf16|amx_bf16)\\b");
+
   static final String NAMES = "f32, f64, bf16 or f16";
 
   private ComputeTypes() {
@@ -25,5 +32,19 @@ final class ComputeTypes {
   static DType parse(String name) {
     return find(name).orElseThrow(
         () -> new GraftException("--dtype must be " + NAMES + ", not \"" + name + "\""));
+  }
+
+  /** Returns BF16 where the processor multiplies in it, as Linux lists its features, else F32. */
+  static DType ofThisMachine() {
+    if (!Files.isReadable(PROCESSORS)) {
+      return DType.F32;
+    }
+    try {
+      return Files.readAllLines(PROCESSORS).stream().anyMatch(line -> BF16_UNITS.matcher(line).find())
+          ? DType.BF16
+          : DType.F32;
+    } catch (IOException e) {
+      return DType.F32;
+    }
   }
 }

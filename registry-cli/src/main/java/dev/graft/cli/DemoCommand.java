@@ -24,6 +24,7 @@ import dev.graft.data.dataset.Sample;
 import dev.graft.data.dataset.SampleEncoder;
 import dev.graft.data.metrics.CorpusBleu;
 import dev.graft.error.GraftException;
+import dev.graft.graph.DType;
 import jakarta.inject.Inject;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -63,8 +64,9 @@ final class DemoCommand implements Callable<Integer> {
   @Option(names = "--steps", paramLabel = "N", description = "Steps to train (default: ${DEFAULT-VALUE}).", defaultValue = "300")
   int steps = 300;
 
-  @Option(names = "--dtype", paramLabel = "TYPE", description = "Compute type: f32 or bf16 (default: ${DEFAULT-VALUE}).", defaultValue = "f32")
-  String dtype = "f32";
+  @Option(names = "--dtype", paramLabel = "TYPE", description = "Compute type: f32 or bf16 (default: bf16 where the processor multiplies in it, else f32).")
+  @Nullable
+  String dtype;
 
   @Option(names = "--seed", paramLabel = "N", description = "Seed of the adapter and of the samples' order (default: ${DEFAULT-VALUE}).", defaultValue = "0")
   long seed;
@@ -100,7 +102,8 @@ final class DemoCommand implements Callable<Integer> {
           + " source folder, or give --files DIR");
     }
     Path folder = out == null ? RunFolders.fresh("demo") : out;
-    ModelOptions options = new ModelOptions(Optional.ofNullable(backend), ComputeTypes.parse(dtype), 0);
+    DType type = dtype == null ? ComputeTypes.ofThisMachine() : ComputeTypes.parse(dtype);
+    ModelOptions options = new ModelOptions(Optional.ofNullable(backend), type, 0);
     try (TextModel text = TextModel.open(base, options, plugins)) {
       train(text, home, folder, started);
     }
@@ -125,7 +128,8 @@ final class DemoCommand implements Callable<Integer> {
     long all = text.model().base().outline().parameters().values().stream().mapToLong(s -> s.size()).sum();
     terminal
         .line("Model    " + home.resolve("base") + ", " + Quantities.count(all) + " parameters, on backend "
-            + text.model().backend().id());
+            + text.model().backend().id() + " in "
+            + text.model().computeType().name().toLowerCase(Locale.ROOT));
     terminal.line("Task     write a sentence about a restaurant from its data (E2E)");
     terminal.line("Method   LoRA of rank 8 on every linear layer: trains "
         + Quantities.exact(adapter.trainedParameters()) + " parameters, "
@@ -170,7 +174,7 @@ final class DemoCommand implements Callable<Integer> {
       Losses losses) {
     TrainingOptions options = new TrainingOptions(steps, 1, 2e-3, Schedule.LINEAR, Math.min(10, steps), 0,
         0.9,
-        0.999, 1e-8, 1, ComputeTypes.parse(dtype), false, seed);
+        0.999, 1e-8, 1, adapter.model().computeType(), false, seed);
     RunOptions disk = new RunOptions(folder, 0, 1, 0);
     long started = terminal.clock().getAsLong();
     // A process must not end while native code runs a step.

@@ -140,13 +140,27 @@ final class TargetRules {
       return true;
     }
     List<Pattern> patterns = new ArrayList<>();
-    targets.layersPattern().forEach(p -> patterns.add(Pattern.compile(".*\\." + p + "\\.(\\d+)\\.")));
+    targets.layersPattern().forEach(p -> patterns.add(layersPattern(p)));
     if (patterns.isEmpty()) {
       patterns.add(ANY_LAYER);
     }
     Optional<Integer> layer = patterns.stream().map(p -> p.matcher(name)).filter(Matcher::lookingAt)
         .map(m -> Integer.valueOf(m.group(1))).findFirst();
     return layer.isPresent() && targets.layers().contains(layer.get());
+  }
+
+  private static Pattern layersPattern(String entry) {
+    try {
+      Pattern pattern = Pattern.compile(".*\\." + entry + "\\.(\\d+)\\.");
+      // The index must stay the first group, or it would not be found.
+      if (pattern.matcher("").groupCount() == 1) {
+        return pattern;
+      }
+    } catch (PatternSyntaxException e) {
+      throw new GraftException("layers_pattern: \"" + entry + "\" is not a regular expression: "
+          + e.getDescription() + " at index " + e.getIndex(), e);
+    }
+    throw new GraftException("layers_pattern: \"" + entry + "\" must not have groups in parentheses");
   }
 
   private static String show(Selection selection) {
