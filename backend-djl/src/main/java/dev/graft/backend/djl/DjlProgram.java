@@ -7,11 +7,13 @@ import dev.graft.error.GraftException;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Signature;
 import dev.graft.graph.Tensor;
+import dev.graft.spi.GraphBinding;
 import dev.graft.spi.Program;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -23,6 +25,7 @@ final class DjlProgram implements Program {
   private final Libtorch torch;
   private final String name;
   private final Script script;
+  private final GraphBinding binding;
   private final PtSymbolBlock block;
   private final List<PtNDArray> constants;
   private boolean closed;
@@ -32,6 +35,7 @@ final class DjlProgram implements Program {
     this.torch = torch;
     this.name = name;
     this.script = script;
+    this.binding = new GraphBinding(name, script.feeds(), script.variables());
     this.block = load(torch, name, script);
     this.constants = script.constants().stream().map(torch::view).toList();
   }
@@ -44,23 +48,19 @@ final class DjlProgram implements Program {
     }
   }
 
-  String name() {
-    return name;
-  }
-
-  Map<String, Signature> variables() {
-    return script.variables();
+  GraphBinding binding() {
+    return binding;
   }
 
   @Override
   public Map<String, HostTensor> run(Map<String, HostTensor> feeds) {
     checkOpen();
-    checkFeeds(feeds);
+    binding.checkFeeds(feeds);
     List<PtNDArray> held = heldVariables();
     List<PtNDArray> fed = new ArrayList<>();
     List<PtNDArray> results = List.of();
     try {
-      script.feeds().keySet().forEach(feed -> fed.add(torch.view(feed(feeds, feed))));
+      script.feeds().keySet().forEach(feed -> fed.add(torch.view(binding.feed(feeds, feed))));
       results = torch.call(block, Script.FUNCTION, List.of(fed, held, constants));
       Map<String, HostTensor> outputs = new LinkedHashMap<>();
       int index = 0;
@@ -78,43 +78,18 @@ final class DjlProgram implements Program {
     }
   }
 
-  private void checkFeeds(Map<String, HostTensor> feeds) {
-    script.feeds().forEach((input, expected) -> {
-      HostTensor feed = feed(feeds, input);
-      check("input", input, expected, new Signature(feed.dtype(), feed.shape()));
-    });
-  }
-
-  private HostTensor feed(Map<String, HostTensor> feeds, String input) {
-    HostTensor feed = feeds.get(input);
-    if (feed == null) {
-      throw new GraftException("Graph " + name + " needs input " + input + " " + script.feeds().get(input)
-          + ", which was not fed");
-    }
-    return feed;
-  }
-
   /** Returns the variables' tensors, once all have been checked; what is written to gets its own memory. */
   private List<PtNDArray> heldVariables() {
     Map<String, DjlSession.Variable> found = new LinkedHashMap<>();
-    script.variables().forEach((variable, expected) -> {
-      DjlSession.Variable value = session.variable(variable)
-          .orElseThrow(() -> new GraftException("Graph " + name + " needs variable " + variable + " "
-              + expected + ", which does not exist: upload or allocate it first"));
-      check("variable", variable, expected, value.signature());
-      found.put(variable, value);
+    binding.variables().forEach((variable, expected) -> {
+      Optional<DjlSession.Variable> value = session.variable(variable);
+      binding.checkVariable(variable, expected, value.map(DjlSession.Variable::signature));
+      found.put(variable, value.orElseThrow());
     });
     List<PtNDArray> arrays = new ArrayList<>();
     found.forEach((variable, value) -> arrays.add(
         (script.assigned().contains(variable) ? session.owned(variable, value) : value).array()));
     return arrays;
-  }
-
-  private void check(String kind, String what, Signature expected, Signature given) {
-    if (!expected.equals(given)) {
-      throw new GraftException("Graph " + name + " needs " + kind + " " + what + " as " + expected
-          + ", but got " + given);
-    }
   }
 
   /** Says which operation failed, and PyTorch's reason without its stack traces. */

@@ -58,13 +58,7 @@ final class DjlSession implements Session {
   }
 
   private void checkPrograms(String variable, Signature signature) {
-    for (DjlProgram program : programs) {
-      Signature used = program.variables().get(variable);
-      if (used != null && !used.equals(signature)) {
-        throw new GraftException("Graph " + program.name() + " uses variable " + variable + " as " + used
-            + ", so it cannot become " + signature + ": close that program first");
-      }
-    }
+    programs.forEach(program -> program.binding().checkChange(variable, signature));
   }
 
   private void replace(String name, Variable variable) {

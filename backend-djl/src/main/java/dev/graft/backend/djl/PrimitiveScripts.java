@@ -26,7 +26,7 @@ final class PrimitiveScripts {
       case Primitive.Select _ -> out.define(node, "torch.where(" + out.name(node.input(0)) + ", "
           + out.name(node.input(1)) + ", " + out.name(node.input(2)) + ")");
       case Primitive.Cast cast ->
-        out.define(node, "torch.to(" + out.name(node.input(0)) + ", " + TorchType.code(cast.dtype()) + ")");
+        out.define(node, converted(out.name(node.input(0)), cast.dtype()));
       case Reduce reduce -> reduce(out, node, reduce);
       case Primitive.MatMul matmul -> MatMulScripts.product(out, node, matmul);
       case Primitive.Reshape reshape -> view(out, node, "reshape", ScriptWriter.dims(reshape.shape()));
@@ -128,7 +128,7 @@ final class PrimitiveScripts {
     }
   }
 
-  /** Returns a type's name as the argument of a conversion. */
+  /** Writes the conversion of a value to a type. */
   static String converted(String value, DType type) {
     return "torch.to(" + value + ", " + TorchType.code(type) + ")";
   }

@@ -3,7 +3,7 @@ package dev.graft.backend.reference;
 import dev.graft.error.GraftException;
 import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;
-import dev.graft.graph.Signature;
+import dev.graft.spi.GraphBinding;
 import dev.graft.spi.Program;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,8 +16,7 @@ final class ReferenceProgram implements Program {
   private final Kernels kernels;
   private final Graph graph;
   private final Plan plan;
-  private final Map<String, Signature> inputs;
-  private final Map<String, Signature> variables;
+  private final GraphBinding binding;
   private boolean closed;
 
   ReferenceProgram(ReferenceSession session, Kernels kernels, Graph graph) {
@@ -25,17 +24,11 @@ final class ReferenceProgram implements Program {
     this.kernels = kernels;
     this.graph = graph;
     this.plan = Plan.of(graph);
-    this.inputs = graph.inputs();
-    this.variables = graph.variables();
+    this.binding = GraphBinding.of(graph);
   }
 
-  String name() {
-    return graph.name();
-  }
-
-  /** Returns the variables that are read or assigned. */
-  Map<String, Signature> variables() {
-    return variables;
+  GraphBinding binding() {
+    return binding;
   }
 
   @Override
@@ -57,40 +50,16 @@ final class ReferenceProgram implements Program {
 
   /** Puts feeds, variables and constants into their slots, once all have been checked. */
   private @Nullable Values[] bind(Map<String, HostTensor> feeds) {
-    inputs.forEach((name, expected) -> {
-      HostTensor feed = feed(feeds, name);
-      check("input", name, expected, new Signature(feed.dtype(), feed.shape()));
-    });
-    variables.forEach((name, expected) -> check("variable", name, expected, variable(name).signature()));
+    binding.checkFeeds(feeds);
+    binding.variables().forEach((name, expected) -> binding.checkVariable(name, expected,
+        session.variable(name).map(ReferenceSession.Variable::signature)));
 
     @Nullable
     Values[] slots = new @Nullable Values[plan.slots()];
-    plan.inputs().forEach((name, slot) -> slots[slot] = Values.of(feed(feeds, name)));
-    plan.variables().forEach((name, slot) -> slots[slot] = variable(name).values());
+    plan.inputs().forEach((name, slot) -> slots[slot] = Values.of(binding.feed(feeds, name)));
+    plan.variables().forEach((name, slot) -> slots[slot] = session.variable(name).orElseThrow().values());
     plan.constants().forEach((slot, values) -> slots[slot] = values);
     return slots;
-  }
-
-  private HostTensor feed(Map<String, HostTensor> feeds, String name) {
-    HostTensor feed = feeds.get(name);
-    if (feed == null) {
-      throw new GraftException(
-          "Graph " + graph.name() + " needs input " + name + " " + inputs.get(name) + ", which was not fed");
-    }
-    return feed;
-  }
-
-  private ReferenceSession.Variable variable(String name) {
-    return session.variable(name).orElseThrow(() -> new GraftException("Graph " + graph.name()
-        + " needs variable " + name + " " + variables.get(name)
-        + ", which does not exist: upload or allocate it first"));
-  }
-
-  private void check(String kind, String name, Signature expected, Signature found) {
-    if (!expected.equals(found)) {
-      throw new GraftException("Graph " + graph.name() + " needs " + kind + " " + name + " as " + expected
-          + ", but got " + found);
-    }
   }
 
   private void compute(Plan.Step step, @Nullable Values[] slots) {

@@ -44,11 +44,12 @@ record DoraLinear(LoraLinear lora, Site.Linear site) implements LinearAdapter {
     Tensor dropped = p.dropout(x, lora.config().dropout());
     Tensor gain = Magnitude.gain(p, norm(adapted(base, p))).cast(x.dtype());
     // Dropout acts on what the adapter changes, W x̃ among it, so that the base is multiplied twice.
-    Tensor change = gain.times(dropped.linear(base.weight()).plus(lora.change(p, dropped)));
+    Tensor product = dropped.linear(base.weight());
+    Tensor change = gain.times(product.plus(lora.change(p, dropped)));
     if (dropped == x) {
       return base.bias().map(change::plus).orElse(change);
     }
-    return base.forward(x).minus(dropped.linear(base.weight())).plus(change);
+    return base.forward(x).minus(product).plus(change);
   }
 
   @Override
