@@ -104,12 +104,14 @@ final class AttentionProducts {
 
   /** Returns what is shaped like the queries as [batch · kvHeads, groups · targets, dim]. */
   private String queries(Tensor value) {
-    return "torch.reshape(" + out.name(value) + ", [" + k.dim(0) * k.dim(1) + ", " + groups() * q.dim(2) + ", "
+    return "torch.reshape(" + out.name(value) + ", [" + k.dim(0) * k.dim(1) + ", " + groups() * q.dim(2)
+        + ", "
         + q.dim(3) + "])";
   }
 
   private String keys(Tensor value) {
-    return "torch.reshape(" + out.name(value) + ", [" + k.dim(0) * k.dim(1) + ", " + k.dim(2) + ", " + k.dim(3)
+    return "torch.reshape(" + out.name(value) + ", [" + k.dim(0) * k.dim(1) + ", " + k.dim(2) + ", "
+        + k.dim(3)
         + "])";
   }
 
