@@ -113,7 +113,7 @@ final class PlanCommand implements Callable<Integer> {
   }
 
   private List<Planned> plan(BaseModel base, DType type) {
-    TrainingOptions options = new TrainingOptions(1, accumulation, 1e-4, Schedule.CONSTANT, 0, 0, 0.9, 0.999,
+    TrainingOptions options = new TrainingOptions(1, 1e-4, Schedule.CONSTANT, 0, 0, 0.9, 0.999,
         1e-8, 1, type, checkpoint, 0);
     List<String> wanted = compare
         ? List.copyOf(plugins.methods().keySet())
@@ -129,7 +129,7 @@ final class PlanCommand implements Callable<Integer> {
       try {
         Attachment attachment = MethodSettings.attach(plugins, id,
             MethodFlags.settings(plugins.method(id), given), base.outline());
-        planned.add(new Planned(id, TrainingPlan.of(base, attachment, options, batch, length),
+        planned.add(new Planned(id, TrainingPlan.of(base, attachment, options, batch, length, accumulation),
             ModuleShare.of(attachment)));
       } catch (GraftException e) {
         if (!compare) {
