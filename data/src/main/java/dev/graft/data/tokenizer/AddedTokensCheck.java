@@ -39,7 +39,8 @@ final class AddedTokensCheck {
   private int token(JsonPart token) {
     String content = token.part("content").text();
     if (content.length() > MAX_LENGTH) {
-      throw token.part("content").fault("has " + content.length() + " characters, and may have " + MAX_LENGTH);
+      throw token.part("content")
+          .fault("has " + content.length() + " characters, and may have " + MAX_LENGTH);
     }
     if (token.part("normalized").isTrue() && !content.isEmpty() && mayVanish(content)) {
       throw token.fault("is \"normalized\", and the normalizer may leave nothing of it; set \"normalized\" to"
@@ -62,7 +63,8 @@ final class AddedTokensCheck {
     return switch (Character.getType(character)) {
       case Character.SPACE_SEPARATOR, Character.LINE_SEPARATOR, Character.PARAGRAPH_SEPARATOR,
           Character.CONTROL, Character.FORMAT, Character.NON_SPACING_MARK, Character.ENCLOSING_MARK,
-          Character.COMBINING_SPACING_MARK, Character.UNASSIGNED, Character.PRIVATE_USE -> true;
+          Character.COMBINING_SPACING_MARK, Character.UNASSIGNED, Character.PRIVATE_USE ->
+        true;
       default -> character == 0xFFFD;
     };
   }

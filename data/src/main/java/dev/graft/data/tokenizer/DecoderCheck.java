@@ -5,16 +5,11 @@ import java.util.List;
 /** Checks {@code decoder}: what makes a text of tokens. */
 final class DecoderCheck {
   private enum Type implements ComponentType {
-    BPE("BPEDecoder", "suffix"),
-    BYTE_LEVEL("ByteLevel", "add_prefix_space", "trim_offsets"),
-    WORD_PIECE("WordPiece", "prefix", "cleanup"),
-    METASPACE("Metaspace", "replacement"),
-    CTC("CTC", "pad_token", "word_delimiter_token", "cleanup"),
-    SEQUENCE("Sequence", "decoders"),
-    REPLACE("Replace", "pattern", "content"),
-    FUSE("Fuse"),
-    STRIP("Strip", "content", "start", "stop"),
-    BYTE_FALLBACK("ByteFallback");
+    BPE("BPEDecoder", "suffix"), BYTE_LEVEL("ByteLevel", "add_prefix_space", "trim_offsets"), WORD_PIECE(
+        "WordPiece", "prefix", "cleanup"), METASPACE("Metaspace", "replacement"), CTC("CTC", "pad_token",
+            "word_delimiter_token",
+            "cleanup"), SEQUENCE("Sequence", "decoders"), REPLACE("Replace", "pattern", "content"), FUSE(
+                "Fuse"), STRIP("Strip", "content", "start", "stop"), BYTE_FALLBACK("ByteFallback");
 
     private final String label;
     private final List<String> fields;

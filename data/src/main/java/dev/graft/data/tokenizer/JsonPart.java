@@ -86,8 +86,9 @@ record JsonPart(Path file, String path, @Nullable Object value) {
 
   private GraftException unknown(String name, ComponentType[] known) {
     String names = Arrays.stream(known).map(ComponentType::label).collect(Collectors.joining(", "));
-    return fault((name.isEmpty() ? "has no \"type\"" : "has the unknown type \"" + name + "\"") + "; there are "
-        + names);
+    return fault(
+        (name.isEmpty() ? "has no \"type\"" : "has the unknown type \"" + name + "\"") + "; there are "
+            + names);
   }
 
   /**

@@ -7,10 +7,8 @@ import java.util.Map;
 /** Checks {@code model}: the vocabulary, and how words become tokens. */
 final class ModelCheck {
   private enum Type implements ComponentType {
-    BPE("BPE", "vocab", "merges"),
-    WORD_PIECE("WordPiece", "vocab"),
-    WORD_LEVEL("WordLevel", "vocab"),
-    UNIGRAM("Unigram", "vocab");
+    BPE("BPE", "vocab", "merges"), WORD_PIECE("WordPiece", "vocab"), WORD_LEVEL("WordLevel",
+        "vocab"), UNIGRAM("Unigram", "vocab");
 
     private final String label;
     private final List<String> fields;
@@ -71,7 +69,8 @@ final class ModelCheck {
     }
     for (JsonPart merge : model.part("merges").items()) {
       String second = merge.value() instanceof String line
-          ? line.substring(line.indexOf(' ') + 1) : second(merge.items());
+          ? line.substring(line.indexOf(' ') + 1)
+          : second(merge.items());
       if (!second.startsWith(prefix.text())) {
         throw merge.fault("joins a second token that does not begin with the continuing_subword_prefix \""
             + prefix.text() + "\"");

@@ -6,20 +6,11 @@ import java.util.Set;
 /** Checks {@code normalizer}: what changes a text before it is split into words. */
 final class NormalizerCheck {
   private enum Type implements ComponentType {
-    BERT("BertNormalizer", "clean_text", "handle_chinese_chars", "lowercase"),
-    STRIP("Strip", "strip_left", "strip_right"),
-    STRIP_ACCENTS("StripAccents"),
-    NFC("NFC"),
-    NFD("NFD"),
-    NFKC("NFKC"),
-    NFKD("NFKD"),
-    SEQUENCE("Sequence", "normalizers"),
-    LOWERCASE("Lowercase"),
-    NMT("Nmt"),
-    PRECOMPILED("Precompiled", "precompiled_charsmap"),
-    REPLACE("Replace", "pattern", "content"),
-    PREPEND("Prepend", "prepend"),
-    BYTE_LEVEL("ByteLevel");
+    BERT("BertNormalizer", "clean_text", "handle_chinese_chars", "lowercase"), STRIP("Strip", "strip_left",
+        "strip_right"), STRIP_ACCENTS("StripAccents"), NFC("NFC"), NFD("NFD"), NFKC("NFKC"), NFKD(
+            "NFKD"), SEQUENCE("Sequence", "normalizers"), LOWERCASE("Lowercase"), NMT("Nmt"), PRECOMPILED(
+                "Precompiled", "precompiled_charsmap"), REPLACE("Replace", "pattern",
+                    "content"), PREPEND("Prepend", "prepend"), BYTE_LEVEL("ByteLevel");
 
     private final String label;
     private final List<String> fields;

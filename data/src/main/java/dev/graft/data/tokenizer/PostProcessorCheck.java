@@ -9,11 +9,9 @@ final class PostProcessorCheck {
 
   /** The fields are all that there may be, for the native library tells these types apart by them alone. */
   private enum Type implements ComponentType {
-    ROBERTA("RobertaProcessing", "sep", "cls", "trim_offsets", "add_prefix_space"),
-    BERT("BertProcessing", "sep", "cls"),
-    BYTE_LEVEL("ByteLevel", "add_prefix_space", "trim_offsets"),
-    TEMPLATE("TemplateProcessing", "single", "pair", "special_tokens"),
-    SEQUENCE("Sequence", "processors");
+    ROBERTA("RobertaProcessing", "sep", "cls", "trim_offsets", "add_prefix_space"), BERT("BertProcessing",
+        "sep", "cls"), BYTE_LEVEL("ByteLevel", "add_prefix_space", "trim_offsets"), TEMPLATE(
+            "TemplateProcessing", "single", "pair", "special_tokens"), SEQUENCE("Sequence", "processors");
 
     private final String label;
     private final List<String> fields;
@@ -35,7 +33,8 @@ final class PostProcessorCheck {
 
     private Set<String> allowed() {
       return this == BYTE_LEVEL
-          ? Set.of("add_prefix_space", "trim_offsets", "use_regex") : Set.copyOf(fields);
+          ? Set.of("add_prefix_space", "trim_offsets", "use_regex")
+          : Set.copyOf(fields);
     }
   }
 

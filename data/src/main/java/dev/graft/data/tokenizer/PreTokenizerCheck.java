@@ -6,18 +6,11 @@ import java.util.Set;
 /** Checks {@code pre_tokenizer}: what splits a text into words. */
 final class PreTokenizerCheck {
   private enum Type implements ComponentType {
-    BERT("BertPreTokenizer"),
-    BYTE_LEVEL("ByteLevel", "add_prefix_space", "trim_offsets"),
-    CHARACTER("CharDelimiterSplit", "delimiter"),
-    METASPACE("Metaspace", "replacement"),
-    WHITESPACE("Whitespace"),
-    SEQUENCE("Sequence", "pretokenizers"),
-    SPLIT("Split", "pattern", "behavior", "invert"),
-    PUNCTUATION("Punctuation"),
-    WHITESPACE_SPLIT("WhitespaceSplit"),
-    DIGITS("Digits", "individual_digits"),
-    UNICODE_SCRIPTS("UnicodeScripts"),
-    FIXED_LENGTH("FixedLength");
+    BERT("BertPreTokenizer"), BYTE_LEVEL("ByteLevel", "add_prefix_space", "trim_offsets"), CHARACTER(
+        "CharDelimiterSplit", "delimiter"), METASPACE("Metaspace", "replacement"), WHITESPACE(
+            "Whitespace"), SEQUENCE("Sequence", "pretokenizers"), SPLIT("Split", "pattern", "behavior",
+                "invert"), PUNCTUATION("Punctuation"), WHITESPACE_SPLIT("WhitespaceSplit"), DIGITS("Digits",
+                    "individual_digits"), UNICODE_SCRIPTS("UnicodeScripts"), FIXED_LENGTH("FixedLength");
 
     private final String label;
     private final List<String> fields;

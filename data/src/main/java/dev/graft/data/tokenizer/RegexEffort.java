@@ -65,7 +65,8 @@ record RegexEffort(long once, long perCharacter) {
       return ONE;
     }
     return repeat.most() == Regex.UNBOUNDED
-        ? new RegexEffort(1, 1) : new RegexEffort(repeat.most() - repeat.least() + 1L, 0);
+        ? new RegexEffort(1, 1)
+        : new RegexEffort(repeat.most() - repeat.least() + 1L, 0);
   }
 
   private RegexEffort times(RegexEffort other) throws Unbounded {

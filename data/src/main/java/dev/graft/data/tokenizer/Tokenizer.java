@@ -100,15 +100,17 @@ public final class Tokenizer implements AutoCloseable {
   public TokenizedText encodeWithPlaces(String text) {
     String clean = wellFormed(text);
     Encoding encoding = encoding(clean, false);
-    @Nullable CharSpan[] spans = encoding.getCharTokenSpans();
+    @Nullable
+    CharSpan[] spans = encoding.getCharTokenSpans();
     int[] starts = new int[spans.length];
     int[] ends = new int[spans.length];
     int[] places = places(clean);
     for (int i = 0; i < spans.length; i++) {
       CharSpan span = spans[i];
       if (span == null || span.getStart() >= places.length || span.getEnd() >= places.length) {
-        throw new GraftException(file + ": by its normalizer or model, token " + i + " has no place in a text of "
-            + clean.length() + " characters. Copy the file again from where the model comes from");
+        throw new GraftException(
+            file + ": by its normalizer or model, token " + i + " has no place in a text of "
+                + clean.length() + " characters. Copy the file again from where the model comes from");
       }
       starts[i] = places[span.getStart()];
       ends[i] = places[span.getEnd()];

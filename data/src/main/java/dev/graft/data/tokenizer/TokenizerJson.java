@@ -19,7 +19,8 @@ import tools.jackson.databind.json.JsonMapper;
  * @param longestText the greatest number of characters that a text may have
  */
 record TokenizerJson(Path file, Map<String, @Nullable Object> content, long longestText) {
-  private static final List<String> SECTIONS = List.of("version", "added_tokens", "normalizer", "pre_tokenizer",
+  private static final List<String> SECTIONS = List.of("version", "added_tokens", "normalizer",
+      "pre_tokenizer",
       "post_processor", "decoder", "model");
 
   /**

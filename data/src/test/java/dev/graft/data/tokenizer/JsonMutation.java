@@ -16,17 +16,22 @@ import org.jspecify.annotations.Nullable;
 final class JsonMutation {
   private static final List<Object> NUMBERS = List.of(-1L, 0L, 1L, 2L, 7L, 255L, 1L << 31, (1L << 32) - 1,
       1L << 32, 1L << 40, Long.MAX_VALUE, BigInteger.TEN.pow(30), 0.5, -0.0, 1e308, -1e308);
-  private static final List<String> TEXTS = List.of("", " ", "a", "e", "\u0000", "\u0301", "😀", "<s>", "</s>",
-      "\u2581", "\u0120", "A", "B", "##", "nothing of the kind", "l".repeat(70), "Q".repeat(2_000), "!!!", "AAAA",
-      "BAAAAEFBQUE=", "^", "$", "\\b", "(?=l)", "l*", "(a+)+$", "(a|a)*$", "a*a*a*a*a*$", ".*.*.*=", "a?".repeat(60)
+  private static final List<String> TEXTS = List.of("", " ", "a", "e", "\u0000", "\u0301", "😀", "<s>",
+      "</s>",
+      "\u2581", "\u0120", "A", "B", "##", "nothing of the kind", "l".repeat(70), "Q".repeat(2_000), "!!!",
+      "AAAA",
+      "BAAAAEFBQUE=", "^", "$", "\\b", "(?=l)", "l*", "(a+)+$", "(a|a)*$", "a*a*a*a*a*$", ".*.*.*=",
+      "a?".repeat(60)
           + "$",
       "(", "[", "[]a]", "\\1", "\\K", "(?<x>a\\g<x>?)", "a{1,99999}", "(a{1,900}){1,900}", "(?:".repeat(30),
-      "(".repeat(3_000), "\\xC3", "[\\xA9]", "{", "\\p{L}+|\\s+", "1.0", "First", "always", "never", "Isolated",
+      "(".repeat(3_000), "\\xC3", "[\\xA9]", "{", "\\p{L}+|\\s+", "1.0", "First", "always", "never",
+      "Isolated",
       "Removed", "Contiguous", "MergedWithNext", "MergedWithPrevious");
   private static final List<String> TYPES = List.of("BertNormalizer", "Strip", "StripAccents", "NFC", "NFKD",
       "Sequence", "Lowercase", "Nmt", "Precompiled", "Replace", "Prepend", "ByteLevel", "BertPreTokenizer",
       "CharDelimiterSplit", "Metaspace", "Whitespace", "Split", "Punctuation", "WhitespaceSplit", "Digits",
-      "UnicodeScripts", "FixedLength", "RobertaProcessing", "BertProcessing", "TemplateProcessing", "BPEDecoder",
+      "UnicodeScripts", "FixedLength", "RobertaProcessing", "BertProcessing", "TemplateProcessing",
+      "BPEDecoder",
       "WordPiece", "CTC", "Fuse", "ByteFallback", "BPE", "WordLevel", "Unigram");
 
   private final Random random;
@@ -44,7 +49,8 @@ final class JsonMutation {
   }
 
   /** Returns the changed value; the original stays as it is. */
-  @Nullable Object apply() {
+  @Nullable
+  Object apply() {
     told.setLength(0);
     return change(root);
   }
@@ -127,11 +133,13 @@ final class JsonMutation {
   private Map<String, @Nullable Object> component() {
     Map<String, @Nullable Object> component = new LinkedHashMap<>();
     component.put("type", pick(TYPES));
-    for (String flag : List.of("add_prefix_space", "trim_offsets", "strip_left", "strip_right", "invert", "cleanup",
+    for (String flag : List.of("add_prefix_space", "trim_offsets", "strip_left", "strip_right", "invert",
+        "cleanup",
         "individual_digits", "clean_text", "handle_chinese_chars", "lowercase")) {
       component.put(flag, random.nextBoolean());
     }
-    for (String text : List.of("prepend", "content", "precompiled_charsmap", "delimiter", "replacement", "prefix",
+    for (String text : List.of("prepend", "content", "precompiled_charsmap", "delimiter", "replacement",
+        "prefix",
         "suffix", "pad_token", "word_delimiter_token")) {
       component.put(text, pick(TEXTS));
     }
@@ -158,7 +166,8 @@ final class JsonMutation {
       return from;
     }
     return switch (from) {
-      case Map<?, ?> map when !map.isEmpty() -> elsewhere(pick(new ArrayList<@Nullable Object>(map.values())));
+      case Map<?, ?> map when !map.isEmpty() ->
+        elsewhere(pick(new ArrayList<@Nullable Object>(map.values())));
       case List<?> list when !list.isEmpty() -> elsewhere(list.get(random.nextInt(list.size())));
       case null, default -> from;
     };

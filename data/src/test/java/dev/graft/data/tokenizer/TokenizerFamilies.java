@@ -63,15 +63,18 @@ final class TokenizerFamilies {
          "single": [{"SpecialToken": {"id": "%1$s", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
          "pair": [{"SpecialToken": {"id": "%1$s", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
            {"SpecialToken": {"id": "%1$s", "type_id": 1}}, {"Sequence": {"id": "B", "type_id": 1}}],
-         "special_tokens": {"%1$s": {"id": "%1$s", "ids": [%2$d], "tokens": ["%1$s"]}}}""".formatted(token, id);
+         "special_tokens": {"%1$s": {"id": "%1$s", "ids": [%2$d], "tokens": ["%1$s"]}}}""".formatted(token,
+        id);
   }
 
   private static final String LLAMA_2 = """
       {"version": "1.0", "truncation": null, "padding": null, "added_tokens": [%s, %s, %s],
        "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "\u2581"},
          {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]},
-       "pre_tokenizer": null, "post_processor": %s, "decoder": %s, "model": %s}""".formatted(added(0, "<unk>"),
-      added(1, "<s>"), added(2, "</s>"), template("<s>", 1), SENTENCE_PIECE_DECODER, sentencePieceModel(false));
+       "pre_tokenizer": null, "post_processor": %s, "decoder": %s, "model": %s}""".formatted(
+      added(0, "<unk>"),
+      added(1, "<s>"), added(2, "</s>"), template("<s>", 1), SENTENCE_PIECE_DECODER,
+      sentencePieceModel(false));
 
   private static final String PHI_3 = """
       {"version": "1.0", "truncation": null, "padding": null, "added_tokens": [%s, %s, %s, %s, %s],
@@ -81,7 +84,8 @@ final class TokenizerFamilies {
        "post_processor": {"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A", "type_id": 0}}],
          "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
          "special_tokens": {}},
-       "decoder": %s, "model": %s}""".formatted(added(0, "<unk>"), added(1, "<s>"), added(2, "</s>", true, false),
+       "decoder": %s, "model": %s}""".formatted(added(0, "<unk>"), added(1, "<s>"),
+      added(2, "</s>", true, false),
       added(25, "<|assistant|>", true, false), added(26, "<|end|>", true, false), SENTENCE_PIECE_DECODER,
       sentencePieceModel(false));
 
@@ -114,7 +118,8 @@ final class TokenizerFamilies {
         {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": "",
          "end_of_word_suffix": "", "fuse_unk": false, "byte_fallback": false, "ignore_merges": %b,
          "vocab": {%s%s},
-         "merges": ["l l", "ll o", "H e", "He llo", "\u0120 Hello"]}""".formatted(ignoreMerges, BYTE_VOCABULARY,
+         "merges": ["l l", "ll o", "H e", "He llo", "\u0120 Hello"]}""".formatted(ignoreMerges,
+        BYTE_VOCABULARY,
         vocabularyEnd);
   }
 
@@ -135,13 +140,15 @@ final class TokenizerFamilies {
       boolean ignoreMerges) {
     return """
         {"version": "1.0", "truncation": null, "padding": null, "added_tokens": [%s], "normalizer": %s,
-         "pre_tokenizer": %s, "post_processor": %s, "decoder": %s, "model": %s}""".formatted(added, normalizer,
+         "pre_tokenizer": %s, "post_processor": %s, "decoder": %s, "model": %s}""".formatted(added,
+        normalizer,
         preTokenizer, postProcessor, byteLevel(true, true), byteModel(ignoreMerges, ""));
   }
 
   private static final String LLAMA_3 = bytes(added(261, "<|begin_of_text|>"), "null",
       split("(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}{1,3}|"
-          + " ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+", "Isolated"),
+          + " ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+",
+          "Isolated"),
       "{\"type\": \"Sequence\", \"processors\": [" + byteLevel(true, true).replace("\"trim_offsets\": true",
           "\"trim_offsets\": false") + ", " + template("<|begin_of_text|>", 261) + "]}",
       true);
@@ -149,7 +156,8 @@ final class TokenizerFamilies {
   private static final String QWEN_2 = bytes(added(261, "<|endoftext|>") + ", " + added(262, "<|im_end|>"),
       "{\"type\": \"NFC\"}",
       split("(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}|"
-          + " ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+", "Isolated"),
+          + " ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+",
+          "Isolated"),
       byteLevel(false, false), false);
 
   private static final String GPT_2 = bytes(added(261, "<|endoftext|>", false, true), "null",
@@ -198,7 +206,8 @@ final class TokenizerFamilies {
     units[0] = 256 << 10;
     units[branch] = 'Q' | 1 << 8 | (branch ^ leaf) << 10;
     units[leaf] = 1 << 31;
-    ByteBuffer bytes = ByteBuffer.allocate((1 + units.length) * Integer.BYTES + 2).order(ByteOrder.LITTLE_ENDIAN)
+    ByteBuffer bytes = ByteBuffer.allocate((1 + units.length) * Integer.BYTES + 2)
+        .order(ByteOrder.LITTLE_ENDIAN)
         .putInt(units.length * Integer.BYTES);
     for (int unit : units) {
       bytes.putInt(unit);

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Objects;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -17,7 +19,7 @@ class TokenizerFamiliesTests {
 
   private Tokenizer open(String family) throws IOException {
     Files.writeString(folder.resolve("tokenizer.json"),
-        java.util.Objects.requireNonNull(TokenizerFamilies.all().get(family)));
+        Objects.requireNonNull(TokenizerFamilies.all().get(family)));
     return Tokenizer.open(folder);
   }
 
@@ -28,12 +30,13 @@ class TokenizerFamiliesTests {
   void encodesWithTheComponentsOfTheFamily(String family, String ids) throws IOException {
     try (Tokenizer tokenizer = open(family)) {
       assertThat(tokenizer.encode("Hellollo", true)).containsExactly(
-          java.util.Arrays.stream(ids.split(" ")).mapToLong(Long::parseLong).toArray());
+          Arrays.stream(ids.split(" ")).mapToLong(Long::parseLong).toArray());
     }
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama-2", "phi-3", "gemma", "llama-3", "qwen-2", "gpt-2", "mistral-nemo", "deepseek-3"})
+  @ValueSource(strings = {"llama-2", "phi-3", "gemma", "llama-3", "qwen-2", "gpt-2", "mistral-nemo",
+    "deepseek-3"})
   void decodesWhatItEncoded(String family) throws IOException {
     try (Tokenizer tokenizer = open(family)) {
       for (String text : new String[]{"Hello", "Hello Hello", "Hello\nllo", "é", "a  a"}) {
@@ -47,7 +50,7 @@ class TokenizerFamiliesTests {
   void encodesWithOtherModels(String family, String text, String ids) throws IOException {
     try (Tokenizer tokenizer = open(family)) {
       assertThat(tokenizer.encode(text, true)).containsExactly(
-          java.util.Arrays.stream(ids.split(" ")).mapToLong(Long::parseLong).toArray());
+          Arrays.stream(ids.split(" ")).mapToLong(Long::parseLong).toArray());
     }
   }
 }

@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -21,31 +23,37 @@ import tools.jackson.databind.json.JsonMapper;
  */
 final class TokenizerFuzzProcess {
   static final String DONE = "all refused or read";
-  static final int MUTATIONS = 6_000;
-  private static final long PATIENCE_NANOS = 15_000_000_000L;
+  static final int MUTATIONS = 5_000;
+  private static final Duration PATIENCE = Duration.ofSeconds(15);
   private static final List<String> FILES = List.of("tokenizer.json", "tokenizer_config.json",
       "chat_template.jinja");
   private static final List<String> TEXTS = List.of("", " ", "Hello, how are you?",
       "a  b   <s> é 日本語 😀  </s>\n\n", "a".repeat(60) + "!", "\u0301\u0301 \u0000\u0001", "QQ  <mask> l l");
-  private static final List<Message> CHAT = List.of(new Message("user", "Hello"), new Message("assistant", "Hi."));
+  private static final List<Message> CHAT = List.of(new Message("user", "Hello"),
+      new Message("assistant", "Hi."));
   private static final List<String> SIGNS = List.of("-1", "0", "null", "true", "[]", "{}", "\"\"", "1e999",
-      "4294967296", "99999999999999999999", "\"\\ud800\"", "[[", "{{", "{%", "%}", "}}", "\"type\":\"BPE\",", "\uFEFF",
+      "4294967296", "99999999999999999999", "\"\\ud800\"", "[[", "{{", "{%", "%}", "}}", "\"type\":\"BPE\",",
+      "\uFEFF",
       "\0");
   private static final List<String> HOSTILE_TEMPLATES = List.of("{% for x in range(10**12) %}a{% endfor %}",
       "{{ range(99999999999) | list }}", "{% macro m(x) %}{{ m(x) }}{% endmacro %}{{ m(1) }}",
       "{% macro m(x) %}{{ m(x) ~ m(x) }}{% endmacro %}{{ m(1) }}", "{{ 'a' * 10**10 }}", "{{ 9**9**9**9 }}",
       "{{ " + "(".repeat(20_000) + "1" + ")".repeat(20_000) + " }}", "{% if a %}".repeat(20_000),
-      "{{ " + "not ".repeat(50_000) + "a }}", "{{ " + "-".repeat(50_000) + "1 }}", "{{ a" + ".b".repeat(50_000) + " }}",
+      "{{ " + "not ".repeat(50_000) + "a }}", "{{ " + "-".repeat(50_000) + "1 }}",
+      "{{ a" + ".b".repeat(50_000) + " }}",
       "{{ 1" + " + 1".repeat(50_000) + " }}", "{{ a" + " if a else a".repeat(20_000) + " }}",
-      "{{ 'a'" + "|upper".repeat(50_000) + " }}", "{% set x = [] %}{% for i in range(99) %}{% set x = x + [x] %}{{ x }}"
+      "{{ 'a'" + "|upper".repeat(50_000) + " }}",
+      "{% set x = [] %}{% for i in range(99) %}{% set x = x + [x] %}{{ x }}"
           + "{% endfor %}",
       "{% set ns = namespace(x=[]) %}{% for i in range(10**6) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}",
-      "{{ messages | map('upper') | list }}", "{{ messages | tojson(indent=99999999) }}", "{{ '%*d' % (10**9, 1) }}",
-      "{% raw %}", "{# ", "{{ raise_exception('no') }}", "{% generation %}", "{{ loop.index }}", "{% break %}");
+      "{{ messages | map('upper') | list }}", "{{ messages | tojson(indent=99999999) }}",
+      "{{ '%*d' % (10**9, 1) }}",
+      "{% raw %}", "{# ", "{{ raise_exception('no') }}", "{% generation %}", "{{ loop.index }}",
+      "{% break %}");
 
   private final Path folder;
   private final Random random;
-  private final AtomicLong begun = new AtomicLong(System.nanoTime());
+  private final AtomicLong count = new AtomicLong();
 
   private TokenizerFuzzProcess(Path folder, long seed) {
     this.folder = folder;
@@ -59,11 +67,24 @@ final class TokenizerFuzzProcess {
     process.mutate();
   }
 
-  /** Native code cannot be interrupted, so that a mutation that takes too long ends the process. */
+  /**
+   * Native code cannot be interrupted, so that a mutation that takes too long ends the process. What counts is
+   * the time that the process works, for the machine may have other work; only a process that waits for
+   * something is measured by the clock.
+   */
   private void watch() {
+    long watched = -1;
+    Duration worked = worked();
+    long since = System.nanoTime();
     try {
-      while (System.nanoTime() - begun.get() < PATIENCE_NANOS) {
+      while (worked().minus(worked).compareTo(PATIENCE) < 0
+          && System.nanoTime() - since < PATIENCE.multipliedBy(10).toNanos()) {
         Thread.sleep(200);
+        if (watched != count.get()) {
+          watched = count.get();
+          worked = worked();
+          since = System.nanoTime();
+        }
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -71,6 +92,10 @@ final class TokenizerFuzzProcess {
     System.out.println("hangs");
     Thread.getAllStackTraces().forEach((thread, stack) -> System.out.println(thread + " " + List.of(stack)));
     Runtime.getRuntime().halt(3);
+  }
+
+  private static Duration worked() {
+    return ProcessHandle.current().info().totalCpuDuration().orElse(Duration.ZERO);
   }
 
   private void mutate() throws IOException {
@@ -82,20 +107,29 @@ final class TokenizerFuzzProcess {
     long refused = 0;
     for (int i = 0; i < MUTATIONS; i++) {
       Path model = models.get(random.nextInt(models.size()));
-      // One of these files is larger by far.
+      // This one's file is larger by far.
       if (model.endsWith("base") && random.nextInt(10) > 0) {
         model = models.getLast();
       }
       for (String file : FILES) {
-        Files.write(changed.resolve(file), Files.readAllBytes(model.resolve(file)));
+        write(changed.resolve(file), Files.readAllBytes(model.resolve(file)));
       }
       String what = mutate(changed.resolve(file()));
       System.out.println(i + ": " + model.getFileName() + " " + what);
-      begun.set(System.nanoTime());
+      count.set(i);
       refused += use(changed) ? 0 : 1;
     }
-    System.out.println(refused + " of " + MUTATIONS + " refused");
+    // Where nearly all were refused, the native library would hardly have been called.
+    if (refused > MUTATIONS * 9L / 10) {
+      throw new IllegalStateException(refused + " of " + MUTATIONS + " were refused");
+    }
     System.out.println(DONE);
+  }
+
+  /** Some file systems write a file to the disk at once when it is overwritten, but not when it is new. */
+  private static void write(Path file, byte[] bytes) throws IOException {
+    Files.deleteIfExists(file);
+    Files.write(file, bytes, StandardOpenOption.CREATE_NEW);
   }
 
   private String file() {
@@ -108,7 +142,7 @@ final class TokenizerFuzzProcess {
     if (file.endsWith("chat_template.jinja")) {
       if (random.nextInt(4) == 0) {
         String template = HOSTILE_TEMPLATES.get(random.nextInt(HOSTILE_TEMPLATES.size()));
-        Files.writeString(file, template);
+        write(file, template.getBytes(StandardCharsets.UTF_8));
         return "template " + template.substring(0, Math.min(60, template.length()));
       }
     } else if (random.nextInt(4) > 0) {
@@ -125,7 +159,7 @@ final class TokenizerFuzzProcess {
     };
     boolean cut = random.nextInt(12) == 0;
     String changed = text.substring(0, at) + (cut ? "" : other + text.substring(to));
-    Files.write(file, changed.getBytes(StandardCharsets.ISO_8859_1));
+    write(file, changed.getBytes(StandardCharsets.ISO_8859_1));
     return file.getFileName() + " bytes at " + at;
   }
 
@@ -137,7 +171,7 @@ final class TokenizerFuzzProcess {
       value = Objects.requireNonNullElse(mutation.apply(), Map.of());
       told.append(' ').append(mutation.told());
     }
-    Files.write(file, JsonMapper.shared().writeValueAsBytes(value));
+    write(file, JsonMapper.shared().writeValueAsBytes(value));
     return told.toString().replace('\n', ' ');
   }
 

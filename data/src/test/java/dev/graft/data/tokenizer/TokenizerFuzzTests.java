@@ -10,6 +10,7 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class TokenizerFuzzTests {
@@ -30,7 +31,7 @@ class TokenizerFuzzTests {
         "-XX:-CreateCoredumpOnCrash", "-XX:ErrorFile=" + report.resolve("crash.txt"), "-cp",
         System.getProperty("java.class.path"), TokenizerFuzzProcess.class.getName(), report.toString(),
         String.valueOf(seed)).redirectErrorStream(true).redirectOutput(output.toFile()).start();
-    boolean ended = process.waitFor(5, TimeUnit.MINUTES);
+    boolean ended = process.waitFor(10, TimeUnit.MINUTES);
     process.destroyForcibly().waitFor();
     List<String> lines = Files.readAllLines(output);
     String mutation = lines.stream().filter(line -> line.matches("\\d+: .*")).reduce("", (a, b) -> b);
@@ -54,7 +55,7 @@ class TokenizerFuzzTests {
       }
 
       @Override
-      public FileVisitResult postVisitDirectory(Path directory, @org.jspecify.annotations.Nullable IOException e)
+      public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException e)
           throws IOException {
         Files.delete(directory);
         return FileVisitResult.CONTINUE;
