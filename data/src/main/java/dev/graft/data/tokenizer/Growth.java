@@ -6,6 +6,12 @@ final class Growth {
 
   private long factor = 1;
 
+  /** Returns how many times longer a text may have become. */
+  long factor() {
+    return factor;
+  }
+
+  /** Takes note of a step that makes a text so many times longer. */
   void by(long times, JsonPart cause) {
     factor *= Math.clamp(times, 1, LIMIT + 1);
     if (factor > LIMIT) {

@@ -40,9 +40,13 @@ final class ModelCheck {
   static void check(JsonPart model) {
     switch (type(model)) {
       case BPE -> bytePairs(model);
-      case WORD_PIECE -> wordPieces(model);
       case UNIGRAM -> unigrams(model);
-      case WORD_LEVEL -> model.part("vocab").object();
+      case WORD_PIECE, WORD_LEVEL -> model.part("vocab").object();
+    }
+    // Whatever the type, for the native library may take a model without one for a WordPiece.
+    JsonPart longest = model.part("max_input_chars_per_word");
+    if (!longest.isAbsent()) {
+      longest.wholeNumber(0, MAX_WORD);
     }
   }
 
@@ -58,7 +62,7 @@ final class ModelCheck {
     if (fields.containsKey("merges")) {
       return Type.BPE;
     }
-    return fields.containsKey("max_input_chars_per_word") ? Type.WORD_PIECE : Type.WORD_LEVEL;
+    return Type.WORD_LEVEL;
   }
 
   private static void bytePairs(JsonPart model) {
@@ -81,14 +85,6 @@ final class ModelCheck {
   /** A list of any other length is reported by the native library. */
   private static String second(List<JsonPart> pair) {
     return pair.size() == 2 ? pair.get(1).text() : "";
-  }
-
-  private static void wordPieces(JsonPart model) {
-    model.part("vocab").object();
-    JsonPart longest = model.part("max_input_chars_per_word");
-    if (!longest.isAbsent()) {
-      longest.wholeNumber(0, MAX_WORD);
-    }
   }
 
   private static void unigrams(JsonPart model) {

@@ -41,7 +41,7 @@ record TokenizerJson(Path file, Map<String, @Nullable Object> content, long long
     new DecoderCheck(limits).check(all.part("decoder"));
     ModelCheck.check(all.part("model"));
     new AddedTokensCheck(normalizer.erasure()).check(all.part("added_tokens"));
-    return new TokenizerJson(file, content, limits.longestText());
+    return new TokenizerJson(file, content, limits.longestText() / growth.factor());
   }
 
   /**

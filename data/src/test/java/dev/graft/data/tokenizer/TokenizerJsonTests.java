@@ -23,8 +23,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Each of these files ended the process in the native library, at once or with a text, unless it is said
- * otherwise. The library is not called here.
+ * Has a file for each way that was found to end the process in the native library, at once or with a text, to
+ * keep it busy for ever or to fill the memory; and such as would pass by these checks. The library is not called
+ * here.
  */
 class TokenizerJsonTests {
   private static final String TEMPLATE = """
