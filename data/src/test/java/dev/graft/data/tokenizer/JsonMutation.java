@@ -2,11 +2,14 @@ package dev.graft.data.tokenizer;
 
 import java.math.BigInteger;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,16 +30,26 @@ final class JsonMutation {
       "(".repeat(3_000), "\\xC3", "[\\xA9]", "{", "\\p{L}+|\\s+", "1.0", "First", "always", "never",
       "Isolated",
       "Removed", "Contiguous", "MergedWithNext", "MergedWithPrevious");
-  private static final List<String> TYPES = List.of("BertNormalizer", "Strip", "StripAccents", "NFC", "NFKD",
-      "Sequence", "Lowercase", "Nmt", "Precompiled", "Replace", "Prepend", "ByteLevel", "BertPreTokenizer",
-      "CharDelimiterSplit", "Metaspace", "Whitespace", "Split", "Punctuation", "WhitespaceSplit", "Digits",
-      "UnicodeScripts", "FixedLength", "RobertaProcessing", "BertProcessing", "TemplateProcessing",
-      "BPEDecoder",
-      "WordPiece", "CTC", "Fuse", "ByteFallback", "BPE", "WordLevel", "Unigram");
+  /** The types of each section, with their fields. */
+  private static final Map<String, List<String>> TYPES = Map.of(
+      "normalizer", List.of("BertNormalizer clean_text handle_chinese_chars lowercase", "Strip strip_left strip_right",
+          "StripAccents", "NFC", "NFKD", "Sequence normalizers", "Lowercase", "Nmt", "Precompiled precompiled_charsmap",
+          "Replace pattern content", "Prepend prepend", "ByteLevel"),
+      "pre_tokenizer", List.of("BertPreTokenizer", "ByteLevel add_prefix_space trim_offsets use_regex",
+          "CharDelimiterSplit delimiter", "Metaspace replacement split", "Whitespace", "Sequence pretokenizers",
+          "Split pattern behavior invert", "Punctuation behavior", "WhitespaceSplit", "Digits individual_digits",
+          "UnicodeScripts", "FixedLength length"),
+      "post_processor", List.of("RobertaProcessing sep cls trim_offsets add_prefix_space", "BertProcessing sep cls",
+          "ByteLevel add_prefix_space trim_offsets", "TemplateProcessing single pair special_tokens",
+          "Sequence processors"),
+      "decoder", List.of("BPEDecoder suffix", "ByteLevel add_prefix_space trim_offsets", "WordPiece prefix cleanup",
+          "Metaspace replacement split", "CTC pad_token word_delimiter_token cleanup", "Sequence decoders",
+          "Replace pattern content", "Fuse", "Strip content start stop", "ByteFallback"));
 
   private final Random random;
   private final Object root;
   private final StringBuilder told = new StringBuilder();
+  private String section = "";
 
   JsonMutation(Random random, Object root) {
     this.random = random;
@@ -70,6 +83,9 @@ final class JsonMutation {
     List<String> keys = map.keySet().stream().map(String::valueOf).toList();
     String chosen = keys.get(random.nextInt(keys.size()));
     told.append('.').append(chosen);
+    if (map == root) {
+      section = chosen;
+    }
     Map<String, @Nullable Object> changed = new LinkedHashMap<>();
     map.forEach((key, value) -> changed.put(String.valueOf(key), value));
     switch (random.nextInt(12)) {
@@ -109,6 +125,12 @@ final class JsonMutation {
   }
 
   private @Nullable Object other(@Nullable Object value) {
+    boolean isComponent = value == null || value instanceof Map<?, ?> map && map.containsKey("type");
+    if (isComponent && TYPES.containsKey(section) && random.nextInt(3) > 0) {
+      Map<String, @Nullable Object> component = component();
+      told.append(" = ").append(component);
+      return component;
+    }
     if (value instanceof String text && !text.isEmpty() && random.nextInt(3) == 0) {
       char[] characters = text.toCharArray();
       int at = random.nextInt(characters.length);
@@ -119,11 +141,11 @@ final class JsonMutation {
     Object other = switch (random.nextInt(8)) {
       case 0 -> null;
       case 1 -> random.nextBoolean();
-      case 2 -> value instanceof String ? pick(TYPES) : pick(NUMBERS);
+      case 2 -> value instanceof String ? pick(TEXTS) : pick(NUMBERS);
       case 3 -> value instanceof Boolean flag ? !flag : pick(NUMBERS);
       case 4 -> pick(TEXTS);
       case 5 -> random.nextBoolean() ? List.of() : Map.of();
-      case 6 -> value == null || random.nextBoolean() ? component() : nested(value);
+      case 6 -> value == null ? pick(TEXTS) : nested(value);
       default -> elsewhere(root);
     };
     told.append(" = ").append(brief(other));
@@ -131,24 +153,46 @@ final class JsonMutation {
   }
 
   private Map<String, @Nullable Object> component() {
+    String[] fields = pick(Objects.requireNonNull(TYPES.get(section))).split(" ");
     Map<String, @Nullable Object> component = new LinkedHashMap<>();
-    component.put("type", pick(TYPES));
-    for (String flag : List.of("add_prefix_space", "trim_offsets", "strip_left", "strip_right", "invert",
-        "cleanup",
-        "individual_digits", "clean_text", "handle_chinese_chars", "lowercase")) {
-      component.put(flag, random.nextBoolean());
+    component.put("type", fields[0]);
+    for (int i = 1; i < fields.length; i++) {
+      component.put(fields[i], field(fields[i]));
     }
-    for (String text : List.of("prepend", "content", "precompiled_charsmap", "delimiter", "replacement",
-        "prefix",
-        "suffix", "pad_token", "word_delimiter_token")) {
-      component.put(text, pick(TEXTS));
-    }
-    for (String number : List.of("length", "start", "stop")) {
-      component.put(number, random.nextInt(3));
-    }
-    component.put("behavior", TEXTS.get(TEXTS.size() - 1 - random.nextInt(5)));
-    component.put("pattern", Map.of(random.nextBoolean() ? "String" : "Regex", pick(TEXTS)));
     return component;
+  }
+
+  private Object field(String name) {
+    return switch (name) {
+      case "normalizers", "pretokenizers", "processors", "decoders" -> Stream.generate(this::component)
+          .limit(random.nextInt(3)).toList();
+      case "start", "stop", "length" -> (long) random.nextInt(3);
+      case "behavior" -> TEXTS.get(TEXTS.size() - 1 - random.nextInt(5));
+      case "pattern" -> Map.of(random.nextBoolean() ? "String" : "Regex", pick(TEXTS));
+      case "replacement", "delimiter" -> pick(List.of(" ", "a", "\u2581", "\u0120"));
+      case "precompiled_charsmap" -> random.nextBoolean() ? pick(TEXTS) : charsmap();
+      case "single", "pair" -> Stream.generate(this::piece).limit(random.nextInt(4)).toList();
+      case "special_tokens" -> random.nextInt(4) == 0
+          ? Map.of() : Map.of("<s>", Map.of("id", "<s>", "ids", List.of(1L), "tokens", List.of("<s>")));
+      case "sep", "cls" -> List.of("<s>", 1L);
+      case "prepend", "content", "prefix", "suffix", "pad_token", "word_delimiter_token" -> pick(TEXTS);
+      default -> random.nextBoolean();
+    };
+  }
+
+  private Object piece() {
+    return switch (random.nextInt(5)) {
+      case 0 -> Map.of("Sequence", Map.of("id", "B", "type_id", 0L));
+      case 1, 2 -> Map.of("SpecialToken", Map.of("id", "<s>", "type_id", 0L));
+      default -> Map.of("Sequence", Map.of("id", "A", "type_id", 0L));
+    };
+  }
+
+  private String charsmap() {
+    byte[] bytes = Base64.getDecoder().decode(TokenizerFamilies.charsmap());
+    bytes[random.nextInt(8)] ^= (byte) (1 << random.nextInt(8));
+    bytes[4 + (random.nextBoolean() ? 400 : 256 ^ 'Q') * 4 + random.nextInt(4)] ^= (byte) (1 << random.nextInt(8));
+    return Base64.getEncoder().encodeToString(bytes);
   }
 
   private Object nested(Object value) {
