@@ -32,17 +32,23 @@ final class JsonMutation {
       "Removed", "Contiguous", "MergedWithNext", "MergedWithPrevious");
   /** The types of each section, with their fields. */
   private static final Map<String, List<String>> TYPES = Map.of(
-      "normalizer", List.of("BertNormalizer clean_text handle_chinese_chars lowercase", "Strip strip_left strip_right",
-          "StripAccents", "NFC", "NFKD", "Sequence normalizers", "Lowercase", "Nmt", "Precompiled precompiled_charsmap",
+      "normalizer",
+      List.of("BertNormalizer clean_text handle_chinese_chars lowercase", "Strip strip_left strip_right",
+          "StripAccents", "NFC", "NFKD", "Sequence normalizers", "Lowercase", "Nmt",
+          "Precompiled precompiled_charsmap",
           "Replace pattern content", "Prepend prepend", "ByteLevel"),
       "pre_tokenizer", List.of("BertPreTokenizer", "ByteLevel add_prefix_space trim_offsets use_regex",
-          "CharDelimiterSplit delimiter", "Metaspace replacement split", "Whitespace", "Sequence pretokenizers",
-          "Split pattern behavior invert", "Punctuation behavior", "WhitespaceSplit", "Digits individual_digits",
+          "CharDelimiterSplit delimiter", "Metaspace replacement split", "Whitespace",
+          "Sequence pretokenizers",
+          "Split pattern behavior invert", "Punctuation behavior", "WhitespaceSplit",
+          "Digits individual_digits",
           "UnicodeScripts", "FixedLength length"),
-      "post_processor", List.of("RobertaProcessing sep cls trim_offsets add_prefix_space", "BertProcessing sep cls",
+      "post_processor",
+      List.of("RobertaProcessing sep cls trim_offsets add_prefix_space", "BertProcessing sep cls",
           "ByteLevel add_prefix_space trim_offsets", "TemplateProcessing single pair special_tokens",
           "Sequence processors"),
-      "decoder", List.of("BPEDecoder suffix", "ByteLevel add_prefix_space trim_offsets", "WordPiece prefix cleanup",
+      "decoder",
+      List.of("BPEDecoder suffix", "ByteLevel add_prefix_space trim_offsets", "WordPiece prefix cleanup",
           "Metaspace replacement split", "CTC pad_token word_delimiter_token cleanup", "Sequence decoders",
           "Replace pattern content", "Fuse", "Strip content start stop", "ByteFallback"));
 
@@ -70,6 +76,11 @@ final class JsonMutation {
 
   /** Goes down at random, so that small sections are met as often as the vocabulary. */
   private @Nullable Object change(@Nullable Object value) {
+    boolean isComponent = TYPES.containsKey(section) && value instanceof Map<?, ?> map
+        && map.containsKey("type");
+    if (isComponent && random.nextInt(3) == 0) {
+      return other(value);
+    }
     if (value instanceof Map<?, ?> map && !map.isEmpty() && random.nextInt(6) > 0) {
       return changeMember(map);
     }
@@ -173,9 +184,11 @@ final class JsonMutation {
       case "precompiled_charsmap" -> random.nextBoolean() ? pick(TEXTS) : charsmap();
       case "single", "pair" -> Stream.generate(this::piece).limit(random.nextInt(4)).toList();
       case "special_tokens" -> random.nextInt(4) == 0
-          ? Map.of() : Map.of("<s>", Map.of("id", "<s>", "ids", List.of(1L), "tokens", List.of("<s>")));
+          ? Map.of()
+          : Map.of("<s>", Map.of("id", "<s>", "ids", List.of(1L), "tokens", List.of("<s>")));
       case "sep", "cls" -> List.of("<s>", 1L);
-      case "prepend", "content", "prefix", "suffix", "pad_token", "word_delimiter_token" -> pick(TEXTS);
+      case "content" -> random.nextBoolean() ? pick(List.of(" ", "a", "l", "e")) : pick(TEXTS);
+      case "prepend", "prefix", "suffix", "pad_token", "word_delimiter_token" -> pick(TEXTS);
       default -> random.nextBoolean();
     };
   }
@@ -191,7 +204,8 @@ final class JsonMutation {
   private String charsmap() {
     byte[] bytes = Base64.getDecoder().decode(TokenizerFamilies.charsmap());
     bytes[random.nextInt(8)] ^= (byte) (1 << random.nextInt(8));
-    bytes[4 + (random.nextBoolean() ? 400 : 256 ^ 'Q') * 4 + random.nextInt(4)] ^= (byte) (1 << random.nextInt(8));
+    bytes[4 + (random.nextBoolean() ? 400 : 256 ^ 'Q') * 4
+        + random.nextInt(4)] ^= (byte) (1 << random.nextInt(8));
     return Base64.getEncoder().encodeToString(bytes);
   }
 

@@ -194,6 +194,9 @@ final class TokenizerFuzzProcess {
       }
       tokenizer.decode(new long[]{-1, 0, 1, 300, 1L << 32, Long.MAX_VALUE}, false);
       tokenizer.decode(new long[0], true);
+      for (long id = 0; id < 100; id++) {
+        tokenizer.decode(new long[]{id}, false);
+      }
       return all & use(changed, () -> tokenizer.chatTemplate()
           .ifPresent(template -> template.render(CHAT, true, tokenizer.templateVariables())));
     } catch (GraftException e) {
