@@ -239,7 +239,8 @@ record DamagedModel(Path folder) {
 
   /** Sets a field of {@code config.json}. */
   void configure(String key, Object value) throws IOException {
-    Map<String, @Nullable Object> config = new LinkedHashMap<>(Json.readObject(folder.resolve("config.json")));
+    Map<String, @Nullable Object> config = new LinkedHashMap<>(
+        Json.readObject(folder.resolve("config.json")));
     config.put(key, value);
     Files.writeString(folder.resolve("config.json"), Json.format(config));
   }

@@ -143,14 +143,16 @@ class FaultyAdapterTests {
             file, "header"),
         tests("a header beyond the file", QLORA, weights -> DamagedModel.declareHeader(weights, 80_000_000),
             file, "header", "truncated"),
-        tests("a header that is no JSON", QLORA, weights -> DamagedModel.changeHeader(weights, _ -> "{nothing}"),
+        tests("a header that is no JSON", QLORA,
+            weights -> DamagedModel.changeHeader(weights, _ -> "{nothing}"),
             file, "header", "JSON"),
         tests("a tensor that is described twice", QLORA, DamagedModel::describeFirstTwice, file, "twice"),
         tests("overlapping offsets", QLORA, DamagedModel::overlap, file, "overlap"),
         tests("offsets that do not fit the shape", QLORA,
             weights -> DamagedModel.changeHeader(weights, A, "\"shape\":\\[", "\"shape\":[2,"), file, A,
             "bytes"),
-        tests("an unknown type", QLORA, weights -> DamagedModel.changeHeader(weights, A, "F32", "F31"), file, A,
+        tests("an unknown type", QLORA, weights -> DamagedModel.changeHeader(weights, A, "F32", "F31"), file,
+            A,
             "F31"),
         tests("no weights", QLORA, Files::delete, file, "missing"))
         .flatMap(all -> all);

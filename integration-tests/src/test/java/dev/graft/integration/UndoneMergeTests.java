@@ -2,6 +2,7 @@ package dev.graft.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.graft.core.files.ModelFolder;
 import dev.graft.core.files.ModelFolderWriter;
@@ -19,6 +20,7 @@ import dev.graft.graph.HostTensor;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -134,6 +136,57 @@ class UndoneMergeTests {
         .isInstanceOf(GraftException.class)
         .hasMessageContainingAll(adapter(name).toString(), "cannot be taken out", reason, "base model");
     assertThat(folder.resolve("undone")).doesNotExist();
+  }
+
+  @Test
+  void ofTwoAdaptersEachMayBeTakenOut() {
+    Path one = merge(LLAMA, "lora-qv-llama", MergeOptions.standard(), "one");
+    Path two = merge(LLAMA, "lora-patterns-llama", MergeOptions.standard(), "two");
+    Path both = merge(one, "lora-patterns-llama", MergeOptions.standard(), "both");
+    for (Path other : List.of(LLAMA, one, two)) {
+      assertThat(distance(both, other)).as("distance from " + other).isGreaterThan(0.01);
+    }
+
+    undo(both, "lora-qv-llama", MergeOptions.standard(), "two-left");
+    undo(both, "lora-patterns-llama", MergeOptions.standard(), "one-left");
+    undo(folder.resolve("one-left"), "lora-qv-llama", MergeOptions.standard(), "none-left");
+
+    assertThat(distance(folder.resolve("two-left"), two)).isLessThan(1e-6);
+    assertThat(distance(folder.resolve("one-left"), one)).isLessThan(1e-6);
+    assertThat(distance(folder.resolve("none-left"), LLAMA)).isLessThan(1e-6);
+  }
+
+  /** Nothing in a folder says what was merged into it, so merging again is what it says: the change again. */
+  @Test
+  void mergingTwiceChangesTwice() {
+    Path once = merge(LLAMA, "lora-qv-llama", MergeOptions.standard(), "once");
+    Path twice = merge(once, "lora-qv-llama", MergeOptions.standard(), "twice");
+
+    assertThat(distance(twice, LLAMA)).isCloseTo(2 * distance(once, LLAMA), within(1e-5));
+    undo(twice, "lora-qv-llama", MergeOptions.standard(), "once-again");
+    assertThat(distance(folder.resolve("once-again"), once)).isLessThan(1e-6);
+  }
+
+  @Test
+  void mergingTheSameTwiceFromTheBaseGivesTheSameFile() {
+    Path one = merge(LLAMA, "dora-all-llama", MergeOptions.standard(), "one");
+    Path two = merge(LLAMA, "dora-all-llama", MergeOptions.standard(), "two");
+
+    assertThat(two.resolve("model.safetensors")).hasSameBinaryContentAs(one.resolve("model.safetensors"));
+  }
+
+  private static double distance(Path one, Path two) {
+    try (ModelFolder a = ModelFolder.open(one); ModelFolder b = ModelFolder.open(two)) {
+      double largest = 0;
+      for (String name : a.names()) {
+        float[] x = a.tensor(name).toFloats();
+        float[] y = b.tensor(name).toFloats();
+        for (int i = 0; i < x.length; i++) {
+          largest = Math.max(largest, Math.abs((double) x[i] - y[i]));
+        }
+      }
+      return largest;
+    }
   }
 
   /** Such an adapter's file holds the table that it was trained on, and the merged model's is another. */

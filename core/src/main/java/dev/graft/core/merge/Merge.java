@@ -126,7 +126,8 @@ public final class Merge {
 
   private MergeReport.Probe compare(ProbeRun probe, HostTensor apart, Path output) {
     try (LoadedModel written = model.openOther(output)) {
-      return probe.compare(apart, probe.logits(written.base(), out ? Optional.of(adapter) : Optional.empty()));
+      return probe.compare(apart,
+          probe.logits(written.base(), out ? Optional.of(adapter) : Optional.empty()));
     }
   }
 

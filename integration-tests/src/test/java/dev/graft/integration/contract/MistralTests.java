@@ -14,7 +14,12 @@ class MistralTests extends ModelFamilyContract {
 
   @Override
   protected List<Map<String, Object>> configurations() {
-    return List.of(Map.of("model_type", "mistral", "vocab_size", 19L, "hidden_size", 16L, "intermediate_size", 24L, "num_hidden_layers", 2L, "num_attention_heads", 4L, "num_key_value_heads", 2L, "head_dim", 6L, "sliding_window", 4L),
-Map.of("model_type", "ministral", "vocab_size", 19L, "hidden_size", 16L, "intermediate_size", 24L, "num_hidden_layers", 2L, "num_attention_heads", 4L, "num_key_value_heads", 2L, "sliding_window", 3L, "layer_types", List.of("full_attention", "sliding_attention"), "tie_word_embeddings", true));
+    return List.of(
+        Map.of("model_type", "mistral", "vocab_size", 19L, "hidden_size", 16L, "intermediate_size", 24L,
+            "num_hidden_layers", 2L, "num_attention_heads", 4L, "num_key_value_heads", 2L, "head_dim", 6L,
+            "sliding_window", 4L),
+        Map.of("model_type", "ministral", "vocab_size", 19L, "hidden_size", 16L, "intermediate_size", 24L,
+            "num_hidden_layers", 2L, "num_attention_heads", 4L, "num_key_value_heads", 2L, "sliding_window",
+            3L, "layer_types", List.of("full_attention", "sliding_attention"), "tie_word_embeddings", true));
   }
 }
