@@ -54,18 +54,19 @@ public final class Merge {
   private final LoadedModel.LoadedAdapter adapter;
   private final Attachment attachment;
   private final MergeOptions options;
-  private final boolean out;
+  private final boolean takesOut;
   private final List<MergeReport.Layer> layers = new ArrayList<>();
   private final Set<String> changed = new LinkedHashSet<>();
 
   /** Prepares to put an adapter into a model's weights, or to take it out. */
-  private Merge(LoadedModel model, LoadedModel.LoadedAdapter adapter, MergeOptions options, boolean out) {
+  private Merge(LoadedModel model, LoadedModel.LoadedAdapter adapter, MergeOptions options,
+      boolean takesOut) {
     this.model = model;
     this.base = model.base();
     this.adapter = adapter;
     this.attachment = adapter.attachment();
     this.options = options;
-    this.out = out;
+    this.takesOut = takesOut;
   }
 
   /**
@@ -107,7 +108,7 @@ public final class Merge {
   private MergeReport run(Backend backend, Path output) {
     options.writer().check(output);
     Set<String> planned = planned();
-    if (out) {
+    if (takesOut) {
       refuseWhatIsLost(planned);
     } else {
       refuseQuantized(planned);
@@ -115,7 +116,7 @@ public final class Merge {
     Optional<ProbeRun> probe = options.probe()
         .map(batch -> new ProbeRun(backend, options.compute(), batch));
     Optional<HostTensor> apart = probe
-        .map(run -> run.logits(base, out ? Optional.empty() : Optional.of(adapter)));
+        .map(run -> run.logits(base, takesOut ? Optional.empty() : Optional.of(adapter)));
     try (TensorSpool spool = TensorSpool.beside(output)) {
       mergeAll(backend, spool, planned.size());
       write(output, spool);
@@ -127,7 +128,7 @@ public final class Merge {
   private MergeReport.Probe compare(ProbeRun probe, HostTensor apart, Path output) {
     try (LoadedModel written = model.openOther(output)) {
       return probe.compare(apart,
-          probe.logits(written.base(), out ? Optional.of(adapter) : Optional.empty()));
+          probe.logits(written.base(), takesOut ? Optional.of(adapter) : Optional.empty()));
     }
   }
 
@@ -181,7 +182,7 @@ public final class Merge {
         options.progress().report(site.name(), changed.size(), count);
         Set<String> read = mergedParameters(site);
         base.upload(session, TYPE, read);
-        Map<String, HostTensor> results = out
+        Map<String, HostTensor> results = takesOut
             ? new TakingOut(base, session, formulas, adapter.folder().path()).without(site, read)
             : formulas.merge(site);
         results.forEach((name, exact) -> add(name, exact, spool));
@@ -232,7 +233,7 @@ public final class Merge {
     OptionalLong bad = NonFinite.first(value);
     if (bad.isPresent()) {
       throw new GraftException("The adapter " + adapter.folder().path() + " cannot be "
-          + (out ? "taken out" : "merged") + ": at element "
+          + (takesOut ? "taken out" : "merged") + ": at element "
           + bad.getAsLong() + " of " + name + ", " + what + value.at(bad.getAsLong())
           + ". Nothing was written");
     }
@@ -288,7 +289,7 @@ public final class Merge {
 
   private List<String> warnings() {
     List<String> warnings = new ArrayList<>();
-    if (out) {
+    if (takesOut) {
       return warnings;
     }
     for (Site site : base.outline().sites()) {
