@@ -83,6 +83,72 @@ class AdapterSetTests {
   }
 
   @Test
+  void deletingAnInactiveAdapterLeavesTheActiveOneToTheBit() {
+    load("one", "lora-qv-llama");
+    load("two", "dora-all-llama");
+    set.activate("one");
+    double[] before = active();
+
+    set.delete("two");
+
+    assertThat(set.active()).contains("one");
+    assertThat(set.names()).containsExactly("one");
+    assertThat(active()).containsExactly(before);
+    assertThatThrownBy(() -> set.delete("two")).isInstanceOf(GraftException.class)
+        .hasMessage("There is no adapter \"two\". Loaded: one");
+    assertThatThrownBy(() -> set.activate("two")).hasMessageContaining("Loaded: one");
+    set.delete("one");
+    assertThatThrownBy(() -> set.delete("one")).hasMessageContaining("Loaded: none");
+  }
+
+  @Test
+  void deletingWhileDisabledDoesNotBringTheAdapterBack() {
+    load("one", "lora-qv-llama");
+    set.activate("one");
+    set.disable();
+    set.delete("one");
+    set.enable();
+
+    assertThat(set.active()).isEmpty();
+    assertThat(active()).containsExactly(small.baseLogits());
+  }
+
+  /** Hugging Face PEFT refuses the second such adapter, since both would write into the base layers. */
+  @Test
+  void adaptersWithBiasesOfTheirOwnDoNotMeet() {
+    try (SmallModel qwen = new SmallModel(Golden.ROOT.resolve("models/qwen2"));
+        AdapterSet two = new AdapterSet(qwen.model, qwen.session, SmallModel.TYPE)) {
+      double[] base = qwen.baseLogits();
+      two.load("all", Golden.ROOT.resolve("cases/lora-bias-all-qwen2/adapter"));
+      double[] before = qwen.logits("all", two.attachment("all"));
+      two.load("own", Golden.ROOT.resolve("cases/lora-bias-loraonly-qwen2/adapter"));
+
+      assertThat(qwen.logits("all", two.attachment("all"))).containsExactly(before);
+      assertThat(distance(qwen.logits("own", two.attachment("own")), before)).isGreaterThan(1e-3);
+      assertThat(qwen.baseLogits()).containsExactly(base);
+      assertThatThrownBy(() -> two.combine("both", "cat", Map.of("all", 1.0, "own", 1.0),
+          new Configuration("options", Map.of()))).isInstanceOf(GraftException.class)
+          .hasMessageContaining("values of its own").hasMessageContaining("bias");
+    }
+  }
+
+  /** A variable is named after its adapter and its key, so names that look like either must not meet. */
+  @Test
+  void anAdapterMayBeCalledLikeAModuleOrATensor() {
+    double[] base = small.baseLogits();
+    load("plain", "lora-qv-llama");
+    double[] alone = alone("plain");
+    for (String name : List.of("lora_A", "weight", "bias", "q_proj", "model.layers.0.self_attn.q_proj",
+        "adapter", "adapter/plain", "plain/" + KEY, "default")) {
+      load(name, "lora-qv-llama");
+      assertThat(alone(name)).as(name).containsExactly(alone);
+      set.delete(name);
+      assertThat(alone("plain")).as("after " + name).containsExactly(alone);
+    }
+    assertThat(small.baseLogits()).containsExactly(base);
+  }
+
+  @Test
   void unknownAndTakenNamesAreAnsweredByThoseThatAreThere() {
     load("poems", "lora-qv-llama");
     load("code", "lora-all-llama");

@@ -149,6 +149,17 @@ class MergeTests {
   }
 
   @Test
+  void doraOverA4BitBaseMergesToTheLogitsThatItHadApart() {
+    for (String name : List.of("qdora-qv-llama", "qdora-all-llama")) {
+      MergeReport report = merge(LLAMA_NF4, adapter(name),
+          probed(MergePolicy.DEQUANTIZE), folder.resolve(name));
+
+      assertThat(report.probe().orElseThrow().largestLogitChange()).as(name).isLessThan(1e-5);
+      assertThat(report.layers()).as(name).isNotEmpty().allMatch(layer -> layer.change() > 0);
+    }
+  }
+
+  @Test
   void requantisingKeepsTheCodeAndReportsTheMeasuredError() {
     Path output = folder.resolve("out");
 

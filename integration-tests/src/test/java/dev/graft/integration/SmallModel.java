@@ -30,7 +30,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
 
-/** Runs the fixtures' Llama of two layers in double precision on the reference backend, with adapters. */
+/** Runs a fixtures' model in double precision on the reference backend, with adapters. */
 final class SmallModel implements AutoCloseable {
   static final Path FOLDER = Golden.ROOT.resolve("models/llama");
   static final DType TYPE = DType.F64;
@@ -38,11 +38,18 @@ final class SmallModel implements AutoCloseable {
   private static final int LENGTH = 7;
 
   final PluginCatalog plugins = PluginCatalog.discover(SmallModel.class.getClassLoader());
-  final LoadedModel model = LoadedModel.open(FOLDER, plugins);
+  final LoadedModel model;
   final Session session = plugins.backend("reference").open(SessionOptions.DEFAULT);
-  final TokenBatch batch = batch(1);
+  final TokenBatch batch;
 
+  /** Opens the Llama of two layers. */
   SmallModel() {
+    this(FOLDER);
+  }
+
+  SmallModel(Path folder) {
+    model = LoadedModel.open(folder, plugins);
+    batch = batch(1);
     model.base().upload(session, TYPE);
   }
 

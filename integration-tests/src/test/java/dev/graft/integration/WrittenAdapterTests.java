@@ -100,6 +100,10 @@ class WrittenAdapterTests {
     Attachment attachment = small.create("new", method, settings);
     small.formulas("new", attachment).save(folder, "../../models/llama");
 
+    assertThat(folder).isDirectoryNotContaining(file -> !List
+        .of("adapter_config.json", "adapter_model.safetensors", "graft_training.safetensors")
+        .contains(String.valueOf(file.getFileName())));
+
     Map<String, @Nullable Object> expected = Json.readObject(fixture(name).resolve("adapter_config.json"));
     Map<String, @Nullable Object> written = Json.readObject(folder.resolve("adapter_config.json"));
     assertThat(sorted(written)).isEqualTo(sorted(expected));

@@ -28,7 +28,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** Writes a model that needs no adapter. */
-@Command(name = "merge", mixinStandardHelpOptions = true, sortOptions = false, description = "Merges an adapter into its base model and writes the result as a model folder. The base and the adapter stay as they are; nothing can be taken out of the merged model.", footer = {
+@Command(name = "merge", mixinStandardHelpOptions = true, sortOptions = false, description = "Merges an adapter into its base model and writes the result as a model folder. The base and the adapter stay as they are.", footer = {
   "", "Examples:", "  graft merge --model demo/base --adapter graft-runs/demo --out merged",
   "  graft merge --model llama-nf4 --adapter my-adapter --out merged --policy requantise --probe \"Hello, how are you?\""})
 final class MergeCommand implements Callable<Integer> {
@@ -52,6 +52,9 @@ final class MergeCommand implements Callable<Integer> {
   @Option(names = "--probe", paramLabel = "TEXT", description = "A text on which the merged model is compared with the base and the adapter apart.")
   @Nullable
   String probe;
+
+  @Option(names = "--undo", description = "Take the adapter out of --model, into which it was merged, and write the base: exact but for the rounding of the merge.")
+  boolean undo;
 
   @Option(names = "--replace", description = "Replace --out if it holds a model.")
   boolean replace;
@@ -87,7 +90,9 @@ final class MergeCommand implements Callable<Integer> {
   private MergeReport merge(LoadedModel loaded, LoadedModel.LoadedAdapter stored, Backend compute,
       MergeOptions options) {
     try (ProgressLine progress = new ProgressLine(streams.out(), streams.interactive())) {
-      return Merge.run(loaded, stored, compute, options.with(progress), out);
+      return undo
+          ? Merge.undo(loaded, stored, compute, options.with(progress), out)
+          : Merge.run(loaded, stored, compute, options.with(progress), out);
     }
   }
 
@@ -114,7 +119,8 @@ final class MergeCommand implements Callable<Integer> {
   }
 
   private void print(MergeReport report) {
-    streams.out().println("Merged " + report.layers().size() + " weights into " + out);
+    streams.out().println((undo ? "Took the adapter out of " : "Merged ") + report.layers().size()
+        + " weights into " + out);
     streams.out().println("Largest relative error of a written weight: " + share(report.worstError()));
     Table table = new Table("weight", ">changed by", ">error of writing", ">error as share of the change");
     List<MergeReport.Layer> worst = report.layers().stream()

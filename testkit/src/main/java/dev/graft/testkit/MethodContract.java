@@ -341,6 +341,36 @@ public abstract class MethodContract {
   }
 
   @TestFactory
+  Stream<DynamicTest> aMergeLeavesNoTraceOnceTheBaseIsBack() {
+    return eachOnBench(UNTIED, DType.F64, (sample, bench) -> {
+      bench.disturbed();
+      if (!sample.mergeable()) {
+        return;
+      }
+      TokenBatch batch = bench.batch();
+      HostTensor plain = bench.bench().logits(RowGroup.base(2), batch);
+      HostTensor adapted = bench.bench().logits(bench.rows(2), batch);
+      assertThat(Nearness.distance(plain, adapted)).as("change by the adapter").isGreaterThan(1e-6);
+      Map<String, HostTensor> merged = copies(bench.formulas().merge());
+      merged.forEach(bench.bench().session()::upload);
+
+      bench.bench().base().upload(bench.bench().session(), bench.bench().type(), merged.keySet());
+
+      assertThat(Values.sameBits(bench.bench().logits(RowGroup.base(2), batch), plain))
+          .as("the base's logits after a merge").isTrue();
+      assertThat(Values.sameBits(bench.bench().logits(bench.rows(2), batch), adapted))
+          .as("the adapter's logits after a merge").isTrue();
+      assertSameBits(bench.formulas().merge(), merged);
+    });
+  }
+
+  private static Map<String, HostTensor> copies(Map<String, HostTensor> values) {
+    Map<String, HostTensor> copies = new LinkedHashMap<>();
+    values.forEach((name, value) -> copies.put(name, Values.copy(value)));
+    return copies;
+  }
+
+  @TestFactory
   Stream<DynamicTest> savedAdaptersLoadBitForBit() {
     return eachOnBench(DType.F32, (_, bench) -> {
       Map<String, HostTensor> stored = bench.disturbed().formulas().stored();

@@ -35,8 +35,8 @@ public final class AdapterWeights {
    *
    * @param base gives a base parameter's values in F32
    * @return the values by key, in the type of the file
-   * @throws GraftException if a tensor is missing, unexpected, of another shape or not finite, or if a stored
-   * copy of a base tensor differs from the base; names them all
+   * @throws GraftException if a tensor is missing, unexpected, of another shape, of integers or not finite, or
+   * if a stored copy of a base tensor differs from the base; names them all
    */
   public static Map<String, HostTensor> read(Attachment attachment, TensorSource file, String origin,
       Function<String, HostTensor> base) {
@@ -53,6 +53,11 @@ public final class AdapterWeights {
       if (!found.equals(tensor.shape())) {
         faults.add("tensor " + key + " has shape " + found + ", but the configuration and the model ask for "
             + tensor.shape());
+        return;
+      }
+      DType type = file.signature(key).dtype();
+      if (!type.isFloating()) {
+        faults.add("tensor " + key + " is stored as " + type + ", but must be floating-point");
         return;
       }
       HostTensor value = file.tensor(key);

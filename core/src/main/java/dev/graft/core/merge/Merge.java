@@ -33,12 +33,12 @@ import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Merges an adapter into its base model and writes the result as a model folder that needs no adapter.
+ * Merges an adapter into its base model and writes the result as a model folder that needs no adapter; or
+ * takes an adapter out of such a folder again.
  *
  * <p>
- * The base folder and the adapter are never changed: to undo a merge, use them again. Nothing can be taken
- * out of the merged folder: its weights are rounded to the type or code in which they are written, and a
- * weight that was encoded again does not decode to what the base had, even less the adapter.
+ * The folder that is read and the adapter are never changed. Whoever keeps the base has it bit for bit;
+ * {@link #undo} is for when only the merged model is left, and gives the base but for rounding.
  *
  * <p>
  * Layers are merged one after the other, in F32 whatever the base's type, and wait in a file, so that no more
@@ -54,15 +54,19 @@ public final class Merge {
   private final LoadedModel.LoadedAdapter adapter;
   private final Attachment attachment;
   private final MergeOptions options;
+  private final boolean takesOut;
   private final List<MergeReport.Layer> layers = new ArrayList<>();
   private final Set<String> changed = new LinkedHashSet<>();
 
-  private Merge(LoadedModel model, LoadedModel.LoadedAdapter adapter, MergeOptions options) {
+  /** Prepares to put an adapter into a model's weights, or to take it out. */
+  private Merge(LoadedModel model, LoadedModel.LoadedAdapter adapter, MergeOptions options,
+      boolean takesOut) {
     this.model = model;
     this.base = model.base();
     this.adapter = adapter;
     this.attachment = adapter.attachment();
     this.options = options;
+    this.takesOut = takesOut;
   }
 
   /**
@@ -77,16 +81,42 @@ public final class Merge {
    */
   public static MergeReport run(LoadedModel model, LoadedModel.LoadedAdapter adapter, Backend backend,
       MergeOptions options, Path output) {
-    return new Merge(model, adapter, options).run(backend, output);
+    return new Merge(model, adapter, options, false).run(backend, output);
+  }
+
+  /**
+   * Takes an adapter out of the model that it was merged into, and writes the base model. What the merge lost
+   * by rounding stays lost: an element of the result differs from the base's by at most
+   * 2<sup>-23</sup> in F32, 2<sup>-10</sup> in F16 and 2<sup>-7</sup> in BF16, as a share of the larger of the
+   * base's and the merged element. If the adapter was not merged into this model, the result is its
+   * weights less the adapter's, and no error can tell.
+   *
+   * @param merged the model with the adapter in it
+   * @param adapter opened for use
+   * @param backend computes the formulas, and the probe if there is one: the merged model is compared with the
+   *   result and the adapter together
+   * @param output the folder to be written
+   * @throws GraftException if what stood in the adapter's place is lost: if its method does more than add to
+   *   weights, if it has values of its own for base parameters, or if weights that it changes are quantised; or
+   *   if the output cannot be written; the output is unchanged then
+   */
+  public static MergeReport undo(LoadedModel merged, LoadedModel.LoadedAdapter adapter, Backend backend,
+      MergeOptions options, Path output) {
+    return new Merge(merged, adapter, options, true).run(backend, output);
   }
 
   private MergeReport run(Backend backend, Path output) {
     options.writer().check(output);
     Set<String> planned = planned();
-    refuseQuantized(planned);
+    if (takesOut) {
+      refuseWhatIsLost(planned);
+    } else {
+      refuseQuantized(planned);
+    }
     Optional<ProbeRun> probe = options.probe()
         .map(batch -> new ProbeRun(backend, options.compute(), batch));
-    Optional<HostTensor> apart = probe.map(run -> run.logits(base, Optional.of(adapter)));
+    Optional<HostTensor> apart = probe
+        .map(run -> run.logits(base, takesOut ? Optional.empty() : Optional.of(adapter)));
     try (TensorSpool spool = TensorSpool.beside(output)) {
       mergeAll(backend, spool, planned.size());
       write(output, spool);
@@ -97,7 +127,8 @@ public final class Merge {
 
   private MergeReport.Probe compare(ProbeRun probe, HostTensor apart, Path output) {
     try (LoadedModel written = model.openOther(output)) {
-      return probe.compare(apart, probe.logits(written.base(), Optional.empty()));
+      return probe.compare(apart,
+          probe.logits(written.base(), takesOut ? Optional.of(adapter) : Optional.empty()));
     }
   }
 
@@ -134,6 +165,15 @@ public final class Merge {
     }
   }
 
+  private void refuseWhatIsLost(Set<String> parameters) {
+    attachment.tensors().values().forEach(tensor -> tensor.baseParameter().ifPresent(name -> {
+      throw TakingOut.refused(adapter.folder().path(), "its own values took the place of " + name);
+    }));
+    parameters.stream().filter(name -> base.code(name).isPresent()).findFirst().ifPresent(name -> {
+      throw TakingOut.refused(adapter.folder().path(), name + " was quantised after the merge or in it");
+    });
+  }
+
   private void mergeAll(Backend backend, TensorSpool spool, int count) {
     try (Session session = backend.open(SessionOptions.DEFAULT)) {
       AdapterWeights.upload(session, ADAPTER, adapter.values(), TYPE);
@@ -142,7 +182,10 @@ public final class Merge {
         options.progress().report(site.name(), changed.size(), count);
         Set<String> read = mergedParameters(site);
         base.upload(session, TYPE, read);
-        formulas.merge(site).forEach((name, exact) -> add(name, exact, spool));
+        Map<String, HostTensor> results = takesOut
+            ? new TakingOut(base, session, formulas, adapter.folder().path()).without(site, read)
+            : formulas.merge(site);
+        results.forEach((name, exact) -> add(name, exact, spool));
         base.release(session, read);
       }
       formulas.replacements().forEach((name, exact) -> {
@@ -156,7 +199,7 @@ public final class Merge {
 
   /** Takes one merged parameter: checks it, brings it into the written form, and measures what that costs. */
   private void add(String name, HostTensor exact, TensorSpool spool) {
-    refuseNonFinite(name, exact, "the merge gives ");
+    refuseNonFinite(name, exact, "the result is ");
     changed.add(name);
     Optional<QuantizedTensor> code = base.code(name);
     boolean again = code.isPresent() && options.policy() == MergePolicy.REQUANTIZE;
@@ -170,7 +213,7 @@ public final class Merge {
     } else {
       HostTensor rounded = TensorCasts.cast(exact, writtenType(name));
       refuseNonFinite(name, rounded,
-          "the merged weight does not fit into " + rounded.dtype() + " and becomes ");
+          "the new weight does not fit into " + rounded.dtype() + " and becomes ");
       spool.add(name, rounded);
       written = rounded;
     }
@@ -189,7 +232,8 @@ public final class Merge {
   private void refuseNonFinite(String name, HostTensor value, String what) {
     OptionalLong bad = NonFinite.first(value);
     if (bad.isPresent()) {
-      throw new GraftException("The adapter " + adapter.folder().path() + " cannot be merged: at element "
+      throw new GraftException("The adapter " + adapter.folder().path() + " cannot be "
+          + (takesOut ? "taken out" : "merged") + ": at element "
           + bad.getAsLong() + " of " + name + ", " + what + value.at(bad.getAsLong())
           + ". Nothing was written");
     }
@@ -245,6 +289,9 @@ public final class Merge {
 
   private List<String> warnings() {
     List<String> warnings = new ArrayList<>();
+    if (takesOut) {
+      return warnings;
+    }
     for (Site site : base.outline().sites()) {
       if (site instanceof Site.Embedding table && tiedHead().isPresent()
           && changed.contains(table.name() + ".weight")) {

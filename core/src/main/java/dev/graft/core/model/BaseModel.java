@@ -1,5 +1,7 @@
 package dev.graft.core.model;
 
+import dev.graft.core.files.ModelFolder;
+import dev.graft.core.files.NonFinite;
 import dev.graft.core.files.TensorCasts;
 import dev.graft.core.files.TensorSource;
 import dev.graft.error.GraftException;
@@ -39,7 +41,8 @@ public final class BaseModel {
    *
    * @param checkpoint tensors of the whole model, or of one that was saved without its head
    * @param quantizers codes in which weights may be stored
-   * @throws GraftException if a parameter is missing or has another shape; names each
+   * @throws GraftException if a parameter is missing, has another shape or a code that nobody reads, or if
+   * there are weights that the model should have had more layers or biases for; names each
    */
   public BaseModel(CausalModel model, TensorSource checkpoint, List<Quantizer> quantizers) {
     this.model = model;
@@ -53,23 +56,41 @@ public final class BaseModel {
       readQuantized(name, quantizers, convolutions.contains(name));
       QuantizedTensor code = quantized.get(name);
       if (code == null && !tensors.names().contains(name)) {
-        faults.add("tensor " + name + " " + shape + " is missing");
+        faults.add("tensor " + name + " " + shape + " is missing" + whereItIs(name, checkpoint));
         return;
       }
       Shape found = code == null ? tensors.signature(name).shape() : code.shape();
-      if (!found.equals(shape)) {
+      if (code == null && !tensors.signature(name).dtype().isFloating()) {
+        faults.add(notDense(name, quantizers));
+      } else if (!found.equals(shape)) {
         faults.add("tensor " + name + " has shape " + found + ", but config.json asks for " + shape);
-      } else if (code == null && !tensors.signature(name).dtype().isFloating()) {
-        faults.add("tensor " + name + " is stored as " + tensors.signature(name).dtype()
-            + ", which no installed quantizer reads: its quantization state is not recognised");
       }
     });
-    if (!faults.isEmpty()) {
-      throw new GraftException("The checkpoint does not fit its config.json: " + summary(faults));
-    }
     Set<String> used = new HashSet<>();
     outline.parameters().keySet().forEach(name -> used.addAll(storedNames(name)));
     tensors.names().stream().filter(name -> !used.contains(name)).forEach(unused::add);
+    unused.stream().filter(new StrayWeights(outline.parameters().keySet())::contains)
+        .forEach(name -> faults.add("tensor " + name + " is unexpected: by config.json the model has no such"
+            + " weight"));
+    if (!faults.isEmpty()) {
+      throw new GraftException("The checkpoint does not fit its config.json: " + summary(faults));
+    }
+  }
+
+  private static String whereItIs(String name, TensorSource checkpoint) {
+    return checkpoint instanceof ModelFolder folder && folder.unmappedTensors().contains(name)
+        ? " from the index of the shards, though one of them holds it"
+        : "";
+  }
+
+  private String notDense(String name, List<Quantizer> quantizers) {
+    List<String> beside = tensors.names().stream().filter(other -> other.startsWith(name + ".")).sorted()
+        .toList();
+    return "tensor " + name + " is stored as " + tensors.signature(name).dtype()
+        + ", which no installed quantizer reads (installed: "
+        + (quantizers.isEmpty() ? "none" : String.join(", ", quantizers.stream().map(Quantizer::id).toList()))
+        + "): its quantization state is not recognised. Beside it lies "
+        + (beside.isEmpty() ? "nothing" : String.join(", ", beside));
   }
 
   private BaseModel(BaseModel original, Map<String, HostTensor> values) {
@@ -127,7 +148,7 @@ public final class BaseModel {
     return tensors;
   }
 
-  /** Returns the checkpoint's tensors that the model does not use. */
+  /** Returns the checkpoint's tensors that the model does not use, and need not: masks, tables, other heads. */
   public List<String> unused() {
     return List.copyOf(unused);
   }
@@ -159,17 +180,27 @@ public final class BaseModel {
     return code == null ? tensors.tensor(name) : code.decode(DType.F32);
   }
 
-  /** Uploads every parameter: dense ones in the compute type, quantised ones as they are. */
+  /**
+   * Uploads every parameter: dense ones in the compute type, quantised ones as they are.
+   *
+   * @throws GraftException if a dense one holds NaN or infinity
+   */
   public void upload(Session session, DType compute) {
     upload(session, compute, outline.parameters().keySet());
   }
 
-  /** Uploads some parameters: dense ones in the compute type, quantised ones as they are. */
+  /**
+   * Uploads some parameters: dense ones in the compute type, quantised ones as they are.
+   *
+   * @throws GraftException if a dense one holds NaN or infinity
+   */
   public void upload(Session session, DType compute, Collection<String> names) {
     for (String name : names) {
       QuantizedTensor code = quantized.get(name);
       if (code == null) {
-        session.upload(name, TensorCasts.cast(tensors.tensor(name), compute));
+        HostTensor dense = tensors.tensor(name);
+        NonFinite.refuse(dense, "The tensor " + name + " of the base model");
+        session.upload(name, TensorCasts.cast(dense, compute));
       } else {
         code.resident().forEach((part, value) -> session.upload(partName(name, part), value));
       }

@@ -5,6 +5,7 @@ import dev.graft.spi.Targets;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -35,6 +36,9 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
   private static final List<String> UNSUPPORTED = List.of("alora_invocation_tokens", "layer_replication",
       "target_parameters", "trainable_token_indices", "megatron_config", "eva_config", "corda_config",
       "lora_ga_config", "velora_config", "monteclora_config", "use_bdlora", "arrow_config", "kasa_config");
+
+  /** Starts that take something out of the base's weights, so that an adapter does not fit the plain base. */
+  private static final List<String> CHANGES_BASE = List.of("pissa", "olora", "corda", "loftq", "lora_ga");
 
   /** Ways in which A starts; B is zero but for {@link #RANDOM}. */
   public enum Start {
@@ -105,7 +109,14 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
     if ("gaussian".equals(value)) {
       return Start.GAUSSIAN;
     }
-    json.fault("init_lora_weights", "must be true, false or \"gaussian\", not \"" + value + "\"");
+    String text = String.valueOf(value).toLowerCase(Locale.ROOT);
+    if (CHANGES_BASE.stream().anyMatch(text::startsWith)) {
+      json.fault("init_lora_weights", "\"" + value + "\" is not supported: such an adapter starts from the"
+          + " base's own values and changes the base too. Convert it to a plain LoRA where it was made"
+          + " (path_initial_model_for_weight_conversion in Hugging Face PEFT), or use true or \"gaussian\"");
+    } else {
+      json.fault("init_lora_weights", "must be true, false or \"gaussian\", not \"" + value + "\"");
+    }
     return Start.DEFAULT;
   }
 
