@@ -35,6 +35,11 @@ import picocli.CommandLine.Option;
   "  graft bench --shape probe --method lora --rank 8",
   "  graft bench --shape layers=2,hidden=256,ffn=688,heads=4,vocab=1000 --batch 2 --seq 64 --json"})
 final class BenchCommand implements Callable<Integer> {
+  /** Widths so small that a model's own memory does not count beside the process'. */
+  private static final int MINIATURE = 64;
+  private static final int MINIATURE_LENGTH = 16;
+  private static final int MINIATURE_STEPS = 8;
+
   private final PluginCatalog plugins;
   private final Streams streams;
 
@@ -94,24 +99,48 @@ final class BenchCommand implements Callable<Integer> {
     DType type = ComputeTypes.parse(dtype);
     ModelShape sizes = ModelShape.parse(shape);
     Backend chosen = Backends.choose(plugins, Optional.ofNullable(backend), type);
-    Map<String, Object> configuration = MethodFlags.settings(plugins.method(method), settings.given());
-    BaseModel base = quantize == null
-        ? SyntheticWeights.dense(sizes, type, plugins)
-        : SyntheticWeights.quantized(sizes, type, plugins.quantizer(quantize), plugins);
+    long process = processBytes(chosen, sizes, type);
+    BaseModel base = base(sizes, type);
     TrainingOptions options = new TrainingOptions(Math.max(steps + warmup, 4), 1e-4, Schedule.CONSTANT, 0,
         0, 0.9, 0.999, 1e-8, 1, type, checkpoint, 0);
     try (GraftModel model = GraftModel.of(base, new ModelOptions(Optional.of(chosen.id()), type, threads),
         plugins)) {
-      GraftAdapter adapter = model.attach(method, configuration);
+      GraftAdapter adapter = attach(model);
       StepBenchmark.Result result = StepBenchmark.run(adapter, options, batch, length, warmup, steps);
       TrainingPlan plan = TrainingPlan.of(base, adapter.attachment(), options, batch, length, 1);
-      long planned = plan.totalBytes() - plan.activationBytes() + result.stepBytes();
-      print(chosen, plan, planned, result);
+      long planned = process + plan.totalBytes() - plan.activationBytes() + result.stepBytes();
+      print(chosen, plan, process, planned, result);
     }
     return 0;
   }
 
-  private void print(Backend chosen, TrainingPlan plan, long planned, StepBenchmark.Result result) {
+  private BaseModel base(ModelShape sizes, DType type) {
+    return quantize == null
+        ? SyntheticWeights.dense(sizes, type, plugins)
+        : SyntheticWeights.quantized(sizes, type, plugins.quantizer(quantize), plugins);
+  }
+
+  private GraftAdapter attach(GraftModel model) {
+    return model.attach(method, MethodFlags.settings(plugins.method(method), settings.given()));
+  }
+
+  /**
+   * Measures what the virtual machine and the backend's library take by themselves, which no plan can know: by
+   * steps of a model of as many layers in miniature. Returns 0 where the system does not tell.
+   */
+  private long processBytes(Backend chosen, ModelShape sizes, DType type) {
+    ModelShape miniature = new ModelShape(sizes.layers(), MINIATURE, MINIATURE, 2, 2, MINIATURE, MINIATURE);
+    ModelOptions options = new ModelOptions(Optional.of(chosen.id()), type, threads);
+    try (GraftModel model = GraftModel.of(base(miniature, type), options, plugins)) {
+      StepBenchmark.run(attach(model), TrainingOptions.of(MINIATURE_STEPS, 1e-4).in(type), 1,
+          MINIATURE_LENGTH,
+          0, MINIATURE_STEPS);
+    }
+    return StepBenchmark.peakBytes().orElse(0);
+  }
+
+  private void print(Backend chosen, TrainingPlan plan, long process, long planned,
+      StepBenchmark.Result result) {
     if (json) {
       Map<String, @Nullable Object> fields = new LinkedHashMap<>();
       fields.put("backend", chosen.id());
@@ -130,6 +159,7 @@ final class BenchCommand implements Callable<Integer> {
       fields.put("peak_memory_bytes",
           result.peakBytes().isPresent() ? result.peakBytes().getAsLong() : null);
       fields.put("planned_memory_bytes", planned);
+      fields.put("process_memory_bytes", process);
       fields.put("loss_first", result.firstLoss());
       fields.put("loss_last", result.lastLoss());
       streams.out().println(Json.formatLine(fields));
@@ -143,7 +173,8 @@ final class BenchCommand implements Callable<Integer> {
         .row("tokens a second", Quantities.count(Math.round(result.tokensPerSecond())))
         .row("a step", millis(result.medianMillis()) + " (" + millis(result.minimumMillis()) + " to "
             + millis(result.maximumMillis()) + ")")
-        .row("memory planned", Quantities.bytes(planned))
+        .row("memory planned", Quantities.bytes(planned) + ", of which the process by itself takes "
+            + Quantities.bytes(process))
         .row("memory of the process at its peak",
             result.peakBytes().isPresent() ? Quantities.bytes(result.peakBytes().getAsLong()) : "unknown")
         .row("loss, first and last step",

@@ -45,7 +45,9 @@ final class LossScripts {
   private static String probabilities(ScriptWriter out, Tensor logits) {
     return out.shared(key(out, logits), () -> {
       DType wide = logits.dtype().accumulator();
-      out.lifetimes().scratch(logits.shape().size() * wide.bytes());
+      // The result, and for half types the logits converted.
+      long copies = wide == logits.dtype() ? 1 : 2;
+      out.lifetimes().scratch(copies * logits.shape().size() * wide.bytes());
       return out.line("torch.softmax(" + out.name(logits) + ", 1, " + TorchType.code(wide) + ")");
     });
   }
