@@ -94,6 +94,11 @@ public final class AdapterSet implements AutoCloseable {
           "There is an adapter \"" + name + "\" already. Delete it first, or choose another"
               + " name. " + listing());
     }
+    String variables = AdapterWeights.variable(name, "");
+    if (session.variables().stream().anyMatch(variable -> variable.startsWith(variables))) {
+      throw new GraftException("The name \"" + name + "\" is used for another adapter of this session. Choose"
+          + " another name. " + listing());
+    }
   }
 
   private Member member(String name) {
