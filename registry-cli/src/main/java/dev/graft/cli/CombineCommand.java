@@ -26,17 +26,24 @@ import picocli.CommandLine.Option;
 /** Writes an adapter that is made of others. */
 @Command(name = "combine", mixinStandardHelpOptions = true, sortOptions = false, description = {
   "Makes one LoRA adapter of several, as PEFT's add_weighted_adapter does, and writes it as an adapter folder. The adapters that it is made of stay as they are.",
-  "", "Adapter i changes a weight by s_i B_i A_i, where s_i is its scaling (lora_alpha / r). With weights w_i:",
-  "",
-  "  cat     The change is the sum of all w_i s_i B_i A_i, exactly: the rows w_i s_i A_i and the columns B_i stand side by side. The rank is the sum of the ranks.",
-  "  svd     The change is the product of rank --rank that is nearest to that sum, by its singular values. The default rank is the largest of the ranks.",
-  "  linear  A is the sum of all sign(w_i) sqrt(|w_i s_i|) A_i, and B that of all sqrt(|w_i s_i|) B_i. The change is not the sum: it has products B_i A_j of different adapters too. All ranks must be equal, and stay. Cheap, and meant for adapters that are alike.",
-  "",
-  "An adapter that leaves a layer alone counts as no change there. The result has scaling 1 (lora_alpha = r).",
-  ""}, footer = {"", "Examples:",
-    "  graft combine --adapter runs/poems --adapter runs/code --weight 0.7 --weight 0.3 --how cat --out runs/both",
-    "  graft combine --adapter runs/poems --adapter runs/code --how svd --rank 8 --out runs/both",
-    "  graft combine --adapter runs/new --adapter runs/old --weight 1 --weight -1 --how cat --out runs/difference"})
+  "", "Adapter i changes a weight by s_i B_i A_i, where s_i is its scaling: lora_alpha",
+  "over r, or over the root of r with rslora. With weights w_i:", "",
+  "  cat     The change is the sum of all w_i s_i B_i A_i, exactly: the rows",
+  "          w_i s_i A_i and the columns B_i stand side by side. The rank is the",
+  "          sum of the ranks.",
+  "  svd     The change is the product of rank --rank that is nearest to that",
+  "          sum, by its singular values. The default is the largest rank.",
+  "  linear  A is the sum of all sign(w_i) sqrt(|w_i s_i|) A_i, and B the sum of",
+  "          all sqrt(|w_i s_i|) B_i. The change is not that sum: it has products",
+  "          B_i A_j of different adapters too. All ranks must be equal.", "",
+  "An adapter that leaves a layer alone counts as no change there. The result's",
+  "scaling is 1 (lora_alpha = r).", ""}, footer = {"", "Examples:",
+    "  graft combine --adapter runs/poems --adapter runs/code --weight 0.7 \\",
+    "      --weight 0.3 --how cat --out runs/both",
+    "  graft combine --adapter runs/poems --adapter runs/code --how svd --rank 8 \\",
+    "      --out runs/both", "", "What a further training added:",
+    "  graft combine --adapter runs/new --adapter runs/old --weight 1 --weight -1 \\",
+    "      --how cat --out runs/difference"})
 final class CombineCommand implements Callable<Integer> {
   private final PluginCatalog plugins;
   private final Streams streams;

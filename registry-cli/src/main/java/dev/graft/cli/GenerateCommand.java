@@ -34,11 +34,13 @@ import picocli.CommandLine.Option;
     "  graft generate --model demo/base --adapter graft-runs/demo --prompt \"name[Blue Spice], area[riverside]\"",
     "  cat question.txt | graft generate --model demo/base --temperature 0.7 --top-p 0.9", "",
     "The base and two adapters side by side:",
-    "  graft generate --model demo/base --adapter short=runs/a --adapter long=runs/b --compare --prompt \"name[Aromi]\"",
+    "  graft generate --model demo/base --adapter short=runs/a \\",
+    "      --adapter long=runs/b --compare --prompt \"name[Aromi]\"",
     "",
     "Each prompt by an adapter of its own, in one batch:",
-    "  graft generate --model demo/base --adapter short=runs/a --adapter long=runs/b \\",
-    "      --prompt \"name[Aromi]\" --use short --prompt \"name[Zizzi]\" --use long --prompt \"Hello\" --use base"})
+    "  graft generate --model demo/base --adapter short=runs/a \\",
+    "      --adapter long=runs/b --prompt \"name[Aromi]\" --use short \\",
+    "      --prompt \"name[Zizzi]\" --use long --prompt \"Hello\" --use base"})
 final class GenerateCommand implements Callable<Integer> {
   private final PluginCatalog plugins;
   private final Streams streams;
