@@ -27,8 +27,8 @@ import java.util.function.BiFunction;
 
 /** Holds one manager of PyTorch's memory, and moves tensors between it and the host. */
 final class Libtorch implements AutoCloseable {
-  /** A direct buffer, which is how memory is handed over, cannot be longer. */
-  private static final long LONGEST_BUFFER = Integer.MAX_VALUE;
+  /** Memory is handed over as a direct buffer, and the JDK makes none that is longer than this by 64 bytes. */
+  private static final long LONGEST_BUFFER = Integer.MAX_VALUE - 63;
   private static final String TOOLS = """
       class M(Module):
         __parameters__ = []
