@@ -182,6 +182,11 @@ public final class AdapterSet implements AutoCloseable {
     member.release().run();
   }
 
+  /** Adds an adapter that is made of others, by a way that needs no further settings. */
+  public void combine(String name, String way, Map<String, Double> weights) {
+    combine(name, way, weights, new Configuration("combine", Map.of()));
+  }
+
   /**
    * Adds an adapter that is made of others, at the scales that these have now.
    *
