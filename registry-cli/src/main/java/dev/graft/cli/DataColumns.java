@@ -31,7 +31,8 @@ record DataColumns(Map<String, String> names) {
     for (String key : List.of(MESSAGES, TEXT)) {
       if (names.containsKey(key) && names.size() > 1) {
         json.fault(key, "is for data of another shape than \"" + String.join("\" and \"",
-            names.keySet().stream().filter(other -> !other.equals(key)).toList()) + "\": give one or the other");
+            names.keySet().stream().filter(other -> !other.equals(key)).toList())
+            + "\": give one or the other");
         break;
       }
     }
@@ -49,7 +50,8 @@ record DataColumns(Map<String, String> names) {
     }
     String text = names.getOrDefault(TEXT, "");
     return text.isEmpty()
-        ? DataFormat.columns(names.getOrDefault(PROMPT, "prompt"), names.getOrDefault(COMPLETION, "completion"))
+        ? DataFormat.columns(names.getOrDefault(PROMPT, "prompt"),
+            names.getOrDefault(COMPLETION, "completion"))
         : DataFormat.text(text);
   }
 }

@@ -24,7 +24,8 @@ import picocli.CommandLine.Spec;
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 @Command(name = "graft", description = "Fine-tunes language models by training under 1 %% of them.", mixinStandardHelpOptions = true, version = "graft 0.1.0-SNAPSHOT", synopsisSubcommandLabel = "COMMAND", subcommands = {
   DemoCommand.class, TrainCommand.class, GenerateCommand.class, CombineCommand.class, MergeCommand.class,
-  QuantizeCommand.class, PlanCommand.class, BenchCommand.class, CheckCommand.class, PluginsCommand.class}, footer = {"",
+  QuantizeCommand.class, PlanCommand.class, BenchCommand.class, CheckCommand.class,
+  PluginsCommand.class}, footer = {"",
     "Begin with:", "  graft demo", "'graft COMMAND --help' tells more."})
 public final class Graft implements Runnable {
   private static final int USER_FAULT = 2;

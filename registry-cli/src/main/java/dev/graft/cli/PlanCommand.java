@@ -222,9 +222,10 @@ final class PlanCommand implements Callable<Integer> {
 
   private void one(Planned planned) {
     TrainingPlan plan = planned.plan;
-    streams.out().println("Method " + planned.title() + " trains " + Quantities.exact(plan.trainedParameters())
-        + " of " + Quantities.exact(plan.baseParameters()) + " parameters: "
-        + Quantities.percent(plan.trainedShare()));
+    streams.out()
+        .println("Method " + planned.title() + " trains " + Quantities.exact(plan.trainedParameters())
+            + " of " + Quantities.exact(plan.baseParameters()) + " parameters: "
+            + Quantities.percent(plan.trainedShare()));
     streams.out().println("What learns: " + planned.trained());
     Table modules = new Table("module", "shape", ">how many", ">trained in each", ">share of its weight");
     for (ModuleShare module : ModuleShare.of(planned.attachment)) {
@@ -257,7 +258,8 @@ final class PlanCommand implements Callable<Integer> {
       items().values().forEach(bytes -> cells.add(Quantities.bytes(bytes.applyAsLong(p.plan))));
       table.row(cells.toArray(String[]::new));
     }
-    streams.out().println(Character.toUpperCase(step().charAt(0)) + step().substring(1) + ", and what it trains");
+    streams.out()
+        .println(Character.toUpperCase(step().charAt(0)) + step().substring(1) + ", and what it trains");
     streams.out().println();
     table.lines().forEach(streams.out()::println);
     streams.out().println();

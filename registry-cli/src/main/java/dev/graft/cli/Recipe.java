@@ -47,7 +47,8 @@ import java.util.Optional;
  * @param files what the run leaves on disk
  */
 record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns columns, String method,
-    Optional<Path> adapter, Map<String, Object> settings, Optional<Long> steps, double epochs, int batch, int accumulation,
+    Optional<Path> adapter, Map<String, Object> settings, Optional<Long> steps, double epochs, int batch,
+    int accumulation,
     double learningRate, Schedule schedule, double warmup, double weightDecay, double clip,
     Optional<Integer> maxLength,
     DType computeType, Optional<String> backend, int threads, boolean checkpoint, long seed, boolean raw,

@@ -181,7 +181,8 @@ class CombineCommandTests {
     combine(out, "--adapter", first.toString(), "--adapter", second.toString(), "--weight", "0.5", "--weight",
         "-3", "--how", "linear").done();
 
-    try (AdapterFolder x = AdapterFolder.open(first); AdapterFolder y = AdapterFolder.open(second);
+    try (AdapterFolder x = AdapterFolder.open(first);
+        AdapterFolder y = AdapterFolder.open(second);
         AdapterFolder made = AdapterFolder.open(out)) {
       double[][] a = new double[2][WIDTH];
       double[][] b = new double[WIDTH][2];
@@ -204,7 +205,8 @@ class CombineCommandTests {
   void theResultAnswersLikeTheOtherAdapters() {
     Path first = adapter("first", 2, 6, List.of("q", "o"), Map.of());
     Path out = folder.resolve("out");
-    combine(out, "--adapter", first.toString(), "--adapter", "minus=" + adapter("second", 1, 1, List.of("q", "o"), Map.of()),
+    combine(out, "--adapter", first.toString(), "--adapter",
+        "minus=" + adapter("second", 1, 1, List.of("q", "o"), Map.of()),
         "--weight", "1", "--weight", "0", "--how", "cat").done();
     String[] generate = {"generate", "--model", TinyModel.folder().toString(), "--backend", "reference",
       "--max-new-tokens", "8", "--prompt", "kind=pub", "--adapter"};

@@ -75,8 +75,9 @@ class GenerateCommandTests {
     Captured mixed = generate("", "--adapter", adapter.toString(), "--adapter", loud.toString(), "--prompt",
         "kind=pub near=hill", "--use", "loud", "--prompt", "kind=inn", "--use", "base", "--prompt",
         "kind=pub near=river", "--use", "adapter").done();
-    assertThat(mixed.out()).isEqualTo(("> kind=pub near=hill%n[loud]%nNo pub at all!%n> kind=inn%n[base]%n%s%n"
-        + "> kind=pub near=river%n[adapter]%nA pub near the river.%n").formatted(alone));
+    assertThat(mixed.out())
+        .isEqualTo(("> kind=pub near=hill%n[loud]%nNo pub at all!%n> kind=inn%n[base]%n%s%n"
+            + "> kind=pub near=river%n[adapter]%nA pub near the river.%n").formatted(alone));
     assertThat(generate("", "--adapter", adapter.toString(), "--prompt", "kind=pub near=hill", "--prompt",
         "kind=pub near=river").done().out().lines()).containsExactly("> kind=pub near=hill",
             "A pub near the hill.", "> kind=pub near=river", "A pub near the river.");

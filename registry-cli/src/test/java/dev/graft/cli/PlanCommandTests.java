@@ -75,7 +75,8 @@ class PlanCommandTests {
         "prefix-tuning", "--rank", "8", "--targets", "q_proj", "--set", "num_virtual_tokens=20", "--quantize",
         "nf4", "--batch", "1", "--max-length", "16").done().out();
     assertThat(out.lines().map(line -> line.replaceAll(" {2,}.*", ""))).containsSubsequence("method", "lora",
-        "dora", "prefix-tuning", "lora on nf4", "dora on nf4", "prefix-tuning on nf4", "method", "lora", "dora",
+        "dora", "prefix-tuning", "lora on nf4", "dora on nf4", "prefix-tuning on nf4", "method", "lora",
+        "dora",
         "prefix-tuning");
     assertThat(out).containsPattern("lora +lora_A, lora_B at 4 modules: q_proj\\n")
         .containsPattern("dora +lora_A, lora_B, lora_magnitude_vector at 4 modules: q_proj\\n")

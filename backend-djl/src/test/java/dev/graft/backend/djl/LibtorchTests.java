@@ -46,8 +46,9 @@ class LibtorchTests {
   @ParameterizedTest
   @ValueSource(longs = {8, 1000})
   void aTransposedTensorComesInItsOwnOrder(long longest) {
-    try (Libtorch torch = Libtorch.open(1, longest); PtNDArray array = torch.view(numbers(DType.F32));
-        PtNDArray transposed = (PtNDArray) array.transpose(0, 2, 1)) {
+    try (Libtorch torch = Libtorch.open(1, longest);
+        PtNDArray array = torch.view(numbers(DType.F32));
+        PtNDArray transposed = array.transpose(0, 2, 1)) {
       HostTensor back = torch.toHost(transposed, DType.F32, Shape.of(1, 5, 7));
       List<Double> expected = new ArrayList<>();
       for (int column = 0; column < 5; column++) {
@@ -55,7 +56,8 @@ class LibtorchTests {
           expected.add(row * 5 + column + 1.0);
         }
       }
-      assertThat(java.util.stream.LongStream.range(0, 35).mapToObj(back::at)).containsExactlyElementsOf(expected);
+      assertThat(java.util.stream.LongStream.range(0, 35).mapToObj(back::at))
+          .containsExactlyElementsOf(expected);
     }
   }
 }

@@ -47,8 +47,9 @@ public final class PlannedCodes implements Quantizer {
    */
   public static BaseModel of(BaseModel dense, Quantizer quantizer) {
     if (!dense.quantized().isEmpty()) {
-      throw new GraftException("The model is quantised already, so it cannot be planned with " + quantizer.id()
-          + " instead: name the dense model");
+      throw new GraftException(
+          "The model is quantised already, so it cannot be planned with " + quantizer.id()
+              + " instead: name the dense model");
     }
     return new BaseModel(dense.model(), dense.checkpoint(), List.of(new PlannedCodes(quantizer, dense)));
   }

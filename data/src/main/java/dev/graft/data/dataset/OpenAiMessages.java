@@ -20,8 +20,9 @@ final class OpenAiMessages {
     }
     if (messages.stream().noneMatch(message -> message.role().equals("assistant"))) {
       throw row
-          .fault("the field \"" + field + "\" has no message of the role \"assistant\", so there is nothing to"
-              + " learn; there are " + messages.stream().map(Message::role).toList());
+          .fault(
+              "the field \"" + field + "\" has no message of the role \"assistant\", so there is nothing to"
+                  + " learn; there are " + messages.stream().map(Message::role).toList());
     }
     return new Sample.Conversation(messages, ToolDescriptions.of(row));
   }

@@ -25,7 +25,8 @@ interface Shape {
   /** The shapes that are recognised, the more telling fields first. */
   enum Known {
     OPENAI(List.of("messages"), row -> OpenAiMessages.conversation(row, "messages")), SHARE_GPT(
-        List.of("conversations"), row -> ShareGptMessages.conversation(row, "conversations")), PROMPT(List.of("prompt", "completion"),
+        List.of("conversations"),
+        row -> ShareGptMessages.conversation(row, "conversations")), PROMPT(List.of("prompt", "completion"),
             row -> pair(row, "prompt", "completion")), ALPACA(List.of("instruction", "output"),
                 Shape::alpaca), TEXT(List.of("text"), row -> new Sample.Text(row.text("text")));
 

@@ -76,7 +76,8 @@ class DataSetTests {
     assertThatThrownBy(() -> DataSet.read(silent, DataFormat.messages("turns")))
         .isInstanceOf(GraftException.class).hasMessageContaining("\"turns\" has no message of the role");
     assertThatThrownBy(() -> DataSet.read(silent, DataFormat.messages("turn")))
-        .hasMessageContaining("\"turn\" is missing; there are the fields \"turns\", \"id\"; is \"turns\" meant?");
+        .hasMessageContaining(
+            "\"turn\" is missing; there are the fields \"turns\", \"id\"; is \"turns\" meant?");
   }
 
   @Test
