@@ -27,7 +27,8 @@ class ExampleTests {
     Path data = Files.writeString(folder.resolve(name + ".jsonl"),
         "{\"prompt\": \"kind=pub near=hill\", \"completion\": \"" + completion + "\"}\n");
     Path out = folder.resolve(name);
-    Captured.run("train", "--model", TinyModel.folder().toString(), "--data", data.toString(), "--rank", "4",
+    Captured.run("train", "--model", TinyModel.folder().toString(), "--data", data.toString(), "--backend",
+        "reference", "--rank", "4",
         "--batch", "2", "--lr", "2e-2", "--steps", "60", "--save-every", "0", "--out", out.toString()).done();
     return out;
   }
