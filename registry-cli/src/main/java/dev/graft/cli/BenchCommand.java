@@ -98,13 +98,13 @@ final class BenchCommand implements Callable<Integer> {
     BaseModel base = quantize == null
         ? SyntheticWeights.dense(sizes, type, plugins)
         : SyntheticWeights.quantized(sizes, type, plugins.quantizer(quantize), plugins);
-    TrainingOptions options = new TrainingOptions(Math.max(steps + warmup, 4), 1, 1e-4, Schedule.CONSTANT, 0,
+    TrainingOptions options = new TrainingOptions(Math.max(steps + warmup, 4), 1e-4, Schedule.CONSTANT, 0,
         0, 0.9, 0.999, 1e-8, 1, type, checkpoint, 0);
     try (GraftModel model = GraftModel.of(base, new ModelOptions(Optional.of(chosen.id()), type, threads),
         plugins)) {
       GraftAdapter adapter = model.attach(method, configuration);
       StepBenchmark.Result result = StepBenchmark.run(adapter, options, batch, length, warmup, steps);
-      TrainingPlan plan = TrainingPlan.of(base, adapter.attachment(), options, batch, length);
+      TrainingPlan plan = TrainingPlan.of(base, adapter.attachment(), options, batch, length, 1);
       long planned = plan.totalBytes() - plan.activationBytes() + result.stepBytes();
       print(chosen, plan, planned, result);
     }

@@ -118,7 +118,7 @@ final class DemoCommand implements Callable<Integer> {
     Collections.shuffle(rows, new Random(seed));
     int wanted = Math.min(rows.size(), steps * BATCH);
     BucketedBatches batches = Samples.of(rows.subList(0, wanted), encoder, "the demo's training data")
-        .shuffled(BATCH, padding, seed);
+        .shuffled(BATCH, 1, padding, seed);
     List<TokenBatch> validation = Samples
         .read(List.of(home.resolve("e2e/valid_sample.jsonl.gz")), DataFormat.AUTO, encoder)
         .forEvaluation(padding);
@@ -173,7 +173,7 @@ final class DemoCommand implements Callable<Integer> {
 
   private double run(GraftAdapter adapter, BucketedBatches batches, List<TokenBatch> validation, Path folder,
       Losses losses) {
-    TrainingOptions options = new TrainingOptions(steps, 1, 2e-3, Schedule.LINEAR, Math.min(10, steps), 0,
+    TrainingOptions options = new TrainingOptions(steps, 2e-3, Schedule.LINEAR, Math.min(10, steps), 0,
         0.9,
         0.999, 1e-8, 1, adapter.model().computeType(), false, seed);
     RunOptions disk = new RunOptions(folder, 0, 1, 0);

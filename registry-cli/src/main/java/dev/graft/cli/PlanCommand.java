@@ -155,7 +155,7 @@ final class PlanCommand implements Callable<Integer> {
   }
 
   private List<Planned> plan(BaseModel base, String code, DType type) {
-    TrainingOptions options = new TrainingOptions(1, accumulation, 1e-4, Schedule.CONSTANT, 0, 0, 0.9, 0.999,
+    TrainingOptions options = new TrainingOptions(1, 1e-4, Schedule.CONSTANT, 0, 0, 0.9, 0.999,
         1e-8, 1, type, checkpoint, 0);
     List<String> wanted = compare
         ? List.copyOf(plugins.methods().keySet())
@@ -173,7 +173,7 @@ final class PlanCommand implements Callable<Integer> {
             MethodFlags.settings(plugins.method(id), given), base.outline());
         planned
             .add(new Planned(id, code, attachment,
-                TrainingPlan.of(base, attachment, options, batch, length)));
+                TrainingPlan.of(base, attachment, options, batch, length, accumulation)));
       } catch (GraftException e) {
         if (!compare) {
           throw e;

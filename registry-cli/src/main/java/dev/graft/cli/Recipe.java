@@ -236,13 +236,13 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
   /**
    * Returns the options of the trainer.
    *
-   * @param perEpoch batches that the data has
+   * @param perEpoch steps that the data has
    */
   TrainingOptions training(long perEpoch) {
     long count = steps.orElseGet(
-        () -> Math.max(1, Math.round(Math.ceil(epochs * perEpoch / accumulation))));
+        () -> Math.max(1, Math.round(Math.ceil(epochs * perEpoch))));
     long rising = Math.min(count, warmup < 1 ? Math.round(warmup * count) : (long) warmup);
-    return new TrainingOptions(count, accumulation, learningRate, schedule, rising, weightDecay, 0.9, 0.999,
+    return new TrainingOptions(count, learningRate, schedule, rising, weightDecay, 0.9, 0.999,
         1e-8, clip, computeType, checkpoint, seed);
   }
 }

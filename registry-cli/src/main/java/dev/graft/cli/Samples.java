@@ -2,6 +2,7 @@ package dev.graft.cli;
 
 import dev.graft.core.model.TokenBatch;
 import dev.graft.data.batch.BucketedBatches;
+import dev.graft.data.batch.EvaluationBatches;
 import dev.graft.data.dataset.DataFormat;
 import dev.graft.data.dataset.DataSet;
 import dev.graft.data.dataset.EncodedSample;
@@ -41,20 +42,13 @@ record Samples(List<EncodedSample> encoded, int idle) {
     return new Samples(encoded, samples.size() - encoded.size());
   }
 
-  /** Returns batches in an order of their own for each epoch. */
-  BucketedBatches shuffled(int batch, long paddingId, long seed) {
-    return BucketedBatches.of(encoded, batch, paddingId, seed, true);
+  /** Returns steps of samples, in an order of their own for each epoch. */
+  BucketedBatches shuffled(int batch, int accumulation, long paddingId, long seed) {
+    return BucketedBatches.of(encoded, batch, accumulation, paddingId, seed);
   }
 
   /** Returns every sample once, in large batches. */
   List<TokenBatch> forEvaluation(long paddingId) {
-    BucketedBatches batches = BucketedBatches.of(encoded, Math.min(EVALUATION_BATCH, encoded.size()),
-        paddingId,
-        0, false);
-    List<TokenBatch> all = new ArrayList<>();
-    for (long i = 0; i < batches.perEpoch(); i++) {
-      all.add(batches.batch(i));
-    }
-    return all;
+    return EvaluationBatches.of(encoded, Math.min(EVALUATION_BATCH, encoded.size()), paddingId);
   }
 }

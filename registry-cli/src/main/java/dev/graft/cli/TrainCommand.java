@@ -155,7 +155,7 @@ final class TrainCommand implements Callable<Integer> {
           + adapter.attachment().method().id() + " on backend " + adapter.model().backend().id() + " in "
           + adapter.model().computeType());
       terminal.line(Quantities.exact(samples.encoded().size()) + " samples, " + options.steps() + " steps of "
-          + (long) recipe.batch() * options.accumulation() + " samples, into " + recipe.files().folder());
+          + (long) recipe.batch() * recipe.accumulation() + " samples, into " + recipe.files().folder());
       if (samples.idle() > 0) {
         terminal.line(samples.idle() + " samples are left out: within --max-length they are prompt alone");
       }

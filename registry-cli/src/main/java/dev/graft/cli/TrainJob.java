@@ -55,16 +55,17 @@ final class TrainJob {
       SampleEncoder encoder = text.encoder(length, recipe.raw());
       Samples samples = Samples.read(recipe.data(), recipe.columns().format(), encoder);
       long padding = text.tokenizer().paddingId();
-      BucketedBatches batches = samples.shuffled(recipe.batch(), padding, recipe.seed());
+      BucketedBatches batches = samples.shuffled(recipe.batch(), recipe.accumulation(), padding,
+          recipe.seed());
       List<TokenBatch> validation = recipe.validation().isEmpty()
           ? List.of()
           : Samples.read(recipe.validation(), recipe.columns().format(), encoder).forEvaluation(padding);
       GraftAdapter adapter = adapter(text);
-      TrainingOptions options = recipe.training(batches.perEpoch());
+      TrainingOptions options = recipe.training(batches.stepsPerEpoch());
       listener.begins(adapter, options, samples);
       RecipeFile.write(folder.resolve(RecipeFile.NAME), recipe.values());
-      Map<String, Object> identity = Map.of("samples", samples.encoded().size(), "batches of an epoch",
-          batches.perEpoch());
+      Map<String, Object> identity = Map.of("samples", samples.encoded().size(), "samples of a step",
+          batches.stepSize(), "lengths", batches.lengths().toString());
       try (TrainingRun run = new TrainingRun(adapter, options, recipe.files(), identity)) {
         if (resume && !run.resume(listener)) {
           listener.noticed("There is no checkpoint in " + folder + " yet: beginning at the first step");

@@ -223,9 +223,11 @@ class TrainCommandTests {
     String model = TinyModel.folder().toString();
     Captured
         .run("train", "--model", model, "--data", data.toString(), "--backend", "reference", "--batch", "2",
-            "--method", method, setting, "--lr", "5e-2", "--steps", "6", "--out", out.toString())
+            "--method", method, setting, "--lr", "5e-2", "--steps", "6", "--valid", data.toString(), "--out",
+            out.toString())
         .done();
-    assertThat(losses(out).getLast().loss()).isLessThan(losses(out).getFirst().loss());
+    List<RunLog.Point> validation = RunLog.read(out.resolve("log.jsonl")).validation();
+    assertThat(validation.getLast().loss()).isLessThan(validation.getFirst().loss());
     Captured
         .run("generate", "--model", model, "--adapter", out.toString(), "--prompt", "kind=pub", "--backend",
             "reference", "--max-new-tokens", "3")

@@ -119,6 +119,9 @@ final class CompositeSamples {
       }
       both("attention", op + " of " + operands, operands, NEAR,
           inputs -> results(Tensor.of(op, inputs), 2), op::decompose);
+      // As inference runs it: nobody asks for the second result.
+      both("attention", "the mix of " + op + " of " + operands, operands, NEAR,
+          inputs -> results(Tensor.of(op, inputs), 1), inputs -> op.decompose(inputs).subList(0, 1));
       operands.add(any(queries));
       both("attention_backward", op + " of " + operands, operands, NEAR, inputs -> {
         List<Tensor> forward = inputs.subList(0, inputs.size() - 1);

@@ -288,7 +288,7 @@ public abstract class MethodContract {
       List<Double> losses = new ArrayList<>();
       try (trainer) {
         for (int i = 0; i < TRAINING_STEPS; i++) {
-          StepReport report = trainer.step(_ -> batch);
+          StepReport report = trainer.step(_ -> List.of(batch));
           losses.add(report.loss());
         }
       }

@@ -3,6 +3,7 @@ package dev.graft.backend.djl;
 import dev.graft.graph.Primitive;
 import dev.graft.graph.Tensor;
 import dev.graft.graph.nn.Activation.Function;
+import dev.graft.graph.nn.GatedActivation;
 import java.util.List;
 
 /** Writes activation functions and their slopes. */
@@ -20,29 +21,44 @@ final class ActivationScripts {
 
   static void gated(ScriptWriter out, Tensor node, Function function) {
     String gate = out.name(node.input(0));
-    if (node.input(0).op() instanceof Primitive.After) {
-      // Made again for the backward pass, which needs the function's value once more.
-      String value = out.shared(key(function, gate), () -> out.line(value(function, gate)));
-      out.define(node, "torch.mul(" + value + ", " + out.name(node.input(1)) + ")");
-    } else {
-      out.define(node, "torch.mul_(" + value(function, gate) + ", " + out.name(node.input(1)) + ")");
-    }
+    boolean again = node.input(0).op() instanceof Primitive.After;
+    out.define(node, product(out, function, gate, again, out.name(node.input(1))));
   }
 
   static void gatedBackward(ScriptWriter out, Tensor node, Function function) {
     String gate = out.name(node.input(0));
     String gradient = out.name(node.input(2));
-    String value = out.isShared(key(function, gate))
-        ? out.shared(key(function, gate), () -> value(function, gate))
-        : out.line(value(function, gate));
-    String branch = out.line("torch.mul(" + value + ", " + gradient + ")");
+    String branch = out
+        .line(product(out, function, gate, isMadeAgain(out, node.input(0)), gradient));
     String both = out.line("torch.mul(" + gradient + ", " + out.name(node.input(1)) + ")");
     out.lifetimes().scratch(3 * node.shape().size() * node.dtype().bytes());
     out.defineAll(node, List.of(out.line(slope(function, both, gate)), branch));
   }
 
-  private static String key(Function function, String gate) {
-    return "value " + function + " " + gate;
+  /** Tells whether the gated activation is made again for the backward pass, from the same gate. */
+  private static boolean isMadeAgain(ScriptWriter out, Tensor gate) {
+    return out.schedule().stream().anyMatch(node -> node.op() instanceof GatedActivation
+        && node.input(0).op() instanceof Primitive.After
+        && original(node.input(0)) == original(gate));
+  }
+
+  private static Tensor original(Tensor gate) {
+    return gate.op() instanceof Primitive.After ? gate.input(0) : gate;
+  }
+
+  /**
+   * Multiplies the function's value by something.
+   *
+   * @param twice whether a gradient and an activation made again need the value: the second overwrites it
+   */
+  private static String product(ScriptWriter out, Function function, String gate, boolean twice,
+      String factor) {
+    if (!twice) {
+      return "torch.mul_(" + value(function, gate) + ", " + factor + ")";
+    }
+    String key = "value " + function + " " + gate;
+    String multiply = out.isShared(key) ? "torch.mul_(" : "torch.mul(";
+    return multiply + out.shared(key, () -> out.line(value(function, gate))) + ", " + factor + ")";
   }
 
   private static String value(Function function, String x) {

@@ -12,6 +12,10 @@ final class AttentionScripts {
 
   static void forward(ScriptWriter out, Tensor node, Attention attention) {
     List<Tensor> operands = node.inputs();
+    if (AttentionProducts.suit(operands) && !out.isReadBesides(Attention.Backward.class, node, 1)) {
+      new AttentionProducts(out, operands, attention).forward(node);
+      return;
+    }
     out.defineAll(node, out.line("torch._scaled_dot_product_flash_attention_for_cpu("
         + out.name(operands.get(0)) + ", " + everyHead(out, operands, 1) + ", "
         + everyHead(out, operands, 2) + ", 0., " + options(out, operands, attention) + ")", 2));
@@ -19,6 +23,10 @@ final class AttentionScripts {
 
   static void backward(ScriptWriter out, Tensor node, Attention attention) {
     List<Tensor> operands = node.inputs().subList(0, node.inputs().size() - 3);
+    if (AttentionProducts.suit(operands)) {
+      new AttentionProducts(out, operands, attention).backward(node);
+      return;
+    }
     DType wide = node.dtype().accumulator();
     String mix = converted(out, out.name(node.input(operands.size())), node.dtype(), wide);
     String logTotals = out.name(node.input(operands.size() + 1));
@@ -43,22 +51,28 @@ final class AttentionScripts {
   }
 
   private static String options(ScriptWriter out, List<Tensor> operands, Attention attention) {
-    boolean masked = operands.size() == 4;
-    String mask = masked ? penalty(out, operands.get(3), operands.get(0), attention.causal()) : "None";
-    return (attention.causal() && !masked ? "True" : "False") + ", attn_mask=" + mask + ", scale="
+    List<Tensor> mask = operands.subList(3, operands.size());
+    Tensor q = operands.get(0);
+    String added = mask.isEmpty()
+        ? "None"
+        : penalty(out, mask, q, attention.causal(), q.dtype().accumulator());
+    return (attention.causal() && mask.isEmpty() ? "True" : "False") + ", attn_mask=" + added + ", scale="
         + attention.scale();
   }
 
-  /** Builds what is added to similarities, once for all layers. */
-  private static String penalty(ScriptWriter out, Tensor mask, Tensor q, boolean causal) {
-    DType type = q.dtype().accumulator();
-    String seen = out.name(mask);
-    return out.shared("penalty " + seen + " " + causal, () -> {
+  /**
+   * Builds what is added to similarities, once for all layers.
+   *
+   * @param mask of what may be seen, or empty where causality alone decides
+   */
+  static String penalty(ScriptWriter out, List<Tensor> mask, Tensor q, boolean causal, DType type) {
+    String seen = mask.isEmpty() ? "" : out.name(mask.getFirst());
+    return out.shared("penalty " + seen + " " + causal + " " + q.dim(2) + " " + type, () -> {
       String allowed = seen;
       if (causal) {
         String order = "torch.tril(torch.ones([" + q.dim(2) + ", " + q.dim(2) + "], "
             + ScriptWriter.options(DType.BOOL) + "))";
-        allowed = out.line("torch.logical_and(" + seen + ", " + order + ")");
+        allowed = mask.isEmpty() ? order : out.line("torch.logical_and(" + seen + ", " + order + ")");
       }
       return out.line("torch.mul(" + PrimitiveScripts.converted("torch.logical_not(" + allowed + ")", type)
           + ", " + type.lowest() + ")");

@@ -1,54 +1,64 @@
 package dev.graft.backend.djl;
 
+import dev.graft.graph.DType;
 import dev.graft.graph.Tensor;
 import dev.graft.graph.nn.CrossEntropy;
 
-/** Writes the loss of logits and its gradient, which share the logarithms of the probabilities. */
+/** Writes the loss of logits and its gradient, which share the probabilities. */
 final class LossScripts {
   private LossScripts() {
   }
 
   static void forward(ScriptWriter out, Tensor node) {
+    Tensor logits = node.input(0);
     Tensor labels = node.input(1);
-    String chosen = out.line("torch.reshape(torch.gather(" + logarithms(out, node.input(0)) + ", 1, "
-        + column(out, labels) + "), [" + labels.dim(0) + "])");
-    out.define(node, "torch.neg(torch.dot(" + chosen + ", " + out.name(node.input(2)) + "))");
+    DType wide = logits.dtype().accumulator();
+    // log Σ exp z = max z - log max p: the largest probability is at least 1/vocabulary, so that its logarithm
+    // is exact to rounding, and the label's own, which may be 0, is not needed.
+    String top = converted(out.line("torch.amax(" + out.name(logits) + ", [1], True)"), logits.dtype(), wide);
+    String likeliest = "torch.log_(torch.amax(" + probabilities(out, logits) + ", [1], True))";
+    String chosen = converted("torch.gather(" + out.name(logits) + ", 1, " + column(out, labels) + ")",
+        logits.dtype(), wide);
+    String losses = out.line("torch.sub(torch.sub(" + top + ", " + likeliest + "), " + chosen + ")");
+    out.define(node, "torch.dot(torch.reshape(" + losses + ", [" + labels.dim(0) + "]), "
+        + out.name(node.input(2)) + ")");
   }
 
   static void backward(ScriptWriter out, Tensor node) {
+    Tensor logits = node.input(0);
     Tensor labels = node.input(1);
     long rows = labels.dim(0);
-    // Whichever of the two comes second may overwrite the logarithms.
-    boolean last = out.isShared(key(out, node.input(0)))
-        || !out.isReadBy(CrossEntropy.class, node.input(0));
-    String probabilities = out.line(
-        "torch.exp" + (last ? "_(" : "(") + logarithms(out, node.input(0)) + ")");
+    // Whichever of the two comes second may overwrite the probabilities.
+    boolean last = out.isShared(key(out, logits)) || !out.isReadBy(CrossEntropy.class, logits);
+    String shared = probabilities(out, logits);
+    String probabilities = last ? shared : out.line("torch.clone(" + shared + ")");
     String ones = "torch.full([" + rows + ", 1], -1., "
         + ScriptWriter.options(node.input(2).dtype()) + ")";
     String difference = out.line(
         "torch.scatter_add_(" + probabilities + ", 1, " + column(out, labels) + ", " + ones + ")");
     String factors = "torch.reshape(torch.mul(" + out.name(node.input(2)) + ", " + out.name(node.input(3))
         + "), [" + rows + ", 1])";
-    String scaled = "torch.mul_(" + difference + ", " + factors + ")";
-    boolean wide = node.dtype() == node.dtype().accumulator();
-    out.define(node, wide ? scaled : PrimitiveScripts.converted(scaled, node.dtype()));
+    out.define(node, converted("torch.mul_(" + difference + ", " + factors + ")",
+        node.dtype().accumulator(), node.dtype()));
   }
 
-  private static String logarithms(ScriptWriter out, Tensor logits) {
-    return out.shared(key(out, logits), () -> out.line(logSoftmax(out, logits)));
+  private static String probabilities(ScriptWriter out, Tensor logits) {
+    return out.shared(key(out, logits), () -> {
+      DType wide = logits.dtype().accumulator();
+      out.lifetimes().scratch(logits.shape().size() * wide.bytes());
+      return out.line("torch.softmax(" + out.name(logits) + ", 1, " + TorchType.code(wide) + ")");
+    });
   }
 
   private static String key(ScriptWriter out, Tensor logits) {
-    return "logarithms " + out.name(logits);
-  }
-
-  private static String logSoftmax(ScriptWriter out, Tensor logits) {
-    out.lifetimes().scratch(logits.shape().size() * logits.dtype().accumulator().bytes());
-    return "torch.log_softmax(" + out.name(logits) + ", 1, "
-        + TorchType.code(logits.dtype().accumulator()) + ")";
+    return "probabilities " + out.name(logits);
   }
 
   private static String column(ScriptWriter out, Tensor labels) {
     return "torch.reshape(" + out.name(labels) + ", [" + labels.dim(0) + ", 1])";
+  }
+
+  private static String converted(String value, DType from, DType to) {
+    return from == to ? value : PrimitiveScripts.converted(value, to);
   }
 }

@@ -11,9 +11,9 @@ import java.util.TreeSet;
  * there by themselves.
  */
 final class MatMulScripts {
-  /** Sizes from which oneDNN's calls pay; thin products are bound by memory and go to {@code torch.mm}. */
-  private static final long FEWEST_ROWS = 16;
-  private static final long THINNEST = 32;
+  /** Sizes from which oneDNN's calls pay. */
+  private static final long FEWEST_ROWS = 8;
+  private static final long SHORTEST_SUM = 32;
 
   private MatMulScripts() {
   }
@@ -29,21 +29,28 @@ final class MatMulScripts {
     if (node.shape().rank() > 2) {
       out.define(node, "torch.matmul(" + maybeTransposed(out.name(a), op.transposeA()) + ", "
           + maybeTransposed(out.name(b), op.transposeB()) + ")");
-    } else if (goesToOneDnn(out, a, b, op.transposeA(), op.transposeB())) {
-      out.define(node, "ops.mkldnn._linear_pointwise(" + left(out, a, op.transposeA()) + ", "
-          + weight(out, b, op.transposeB())
-          + ", None, \"none\", annotate(List[Optional[number]], []), \"\")");
+    } else if (op.transposeA() && node.dim(1) < node.dim(0)) {
+      // As the gradient of a low-rank factor: both libraries are several times faster at its transpose.
+      String transpose = product(out, b, a, !op.transposeB(), false);
+      out.define(node, "torch.contiguous(torch.t(" + out.line(transpose) + "), memory_format=0)");
     } else {
-      out.define(node, "torch.mm(" + left(out, a, op.transposeA()) + ", "
-          + left(out, b, op.transposeB()) + ")");
+      out.define(node, product(out, a, b, op.transposeA(), op.transposeB()));
     }
+  }
+
+  private static String product(ScriptWriter out, Tensor a, Tensor b, boolean transposeA,
+      boolean transposeB) {
+    return goesToOneDnn(out, a, transposeA)
+        ? "ops.mkldnn._linear_pointwise(" + left(out, a, transposeA) + ", " + weight(out, b, transposeB)
+            + ", None, \"none\", annotate(List[Optional[number]], []), \"\")"
+        : "torch.mm(" + left(out, a, transposeA) + ", " + left(out, b, transposeB) + ")";
   }
 
   static void added(ScriptWriter out, Tensor node, AddMatMul op) {
     Tensor base = node.input(0);
     Tensor a = node.input(1);
     Tensor b = node.input(2);
-    if (op.alpha() == 1 && goesToOneDnn(out, a, b, op.transposeA(), op.transposeB())) {
+    if (op.alpha() == 1 && goesToOneDnn(out, a, op.transposeA())) {
       out.define(node, "ops.mkldnn._linear_pointwise(" + left(out, a, op.transposeA()) + ", "
           + out.name(base) + ", " + weight(out, b, op.transposeB()) + ", None, \"add\")");
       return;
@@ -57,11 +64,10 @@ final class MatMulScripts {
     }
   }
 
-  private static boolean goesToOneDnn(ScriptWriter out, Tensor a, Tensor b, boolean transposeA,
-      boolean transposeB) {
+  private static boolean goesToOneDnn(ScriptWriter out, Tensor a, boolean transposeA) {
     return out.library() == MatrixLibrary.ONE_DNN && a.dtype() == DType.F32
         && a.dim(transposeA ? 1 : 0) >= FEWEST_ROWS
-        && a.dim(transposeA ? 0 : 1) >= THINNEST && b.dim(transposeB ? 0 : 1) >= THINNEST;
+        && a.dim(transposeA ? 0 : 1) >= SHORTEST_SUM;
   }
 
   private static String left(ScriptWriter out, Tensor matrix, boolean transposed) {

@@ -139,10 +139,27 @@ final class ScriptWriter {
         .anyMatch(each -> each.name().equals(variable) && each.value() == value);
   }
 
+  /** Returns the graph's nodes in the order in which they are written. */
+  List<Tensor> schedule() {
+    return graph.schedule();
+  }
+
   /** Tells whether some node of the graph applies an operation to a value, as its first operand. */
   boolean isReadBy(Class<? extends Composite> operation, Tensor value) {
     return graph.schedule().stream()
         .anyMatch(node -> operation.isInstance(node.op()) && node.input(0) == value);
+  }
+
+  /** Tells whether a composite's further result is read by anything but one kind of operation. */
+  boolean isReadBesides(Class<? extends Composite> operation, Tensor composite, int result) {
+    Set<Tensor> picks = new HashSet<>(graph.schedule().stream()
+        .filter(node -> node.op() instanceof Primitive.Pick pick && pick.index() == result
+            && node.input(0) == composite)
+        .toList());
+    return graph.outputs().values().stream().anyMatch(picks::contains)
+        || graph.assignments().stream().anyMatch(each -> picks.contains(each.value()))
+        || graph.schedule().stream().anyMatch(
+            node -> !operation.isInstance(node.op()) && node.inputs().stream().anyMatch(picks::contains));
   }
 
   /** Adds a constant and returns its expression. */

@@ -14,6 +14,7 @@ import dev.graft.error.GraftException;
 import dev.graft.spi.Configuration;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.LongStream;
 
 /** Compares loss, gradient norm and learning rate of every step, and the trained adapter. */
 final class TrainCase implements ModelCase.Kind {
@@ -29,11 +30,12 @@ final class TrainCase implements ModelCase.Kind {
   @Override
   public void compare(ModelCase open) {
     Attachment attachment = open.requiredAdapter();
+    Settings settings = settings(open);
     try (SafetensorsFile batches = open.check().open("batches.safetensors");
         SafetensorsFile expect = open.check().open("expect.safetensors");
         Trainer trainer = new Trainer(open.session(), open.base(), attachment, ModelCase.ADAPTER,
-            options(open))) {
-      trainer.run(index -> ModelCase.batch(batches, index), report -> compareStep(open, report, expect));
+            settings.options())) {
+      trainer.run(step -> settings.batches(batches, step), report -> compareStep(open, report, expect));
       Tolerance tolerance = open.check().tolerance("tolerance_final_adapter", FINAL);
       for (AdapterTensor tensor : attachment.trainable()) {
         String name = "final." + tensor.key();
@@ -50,19 +52,27 @@ final class TrainCase implements ModelCase.Kind {
     }
   }
 
-  private static TrainingOptions options(ModelCase open) {
+  /** Holds what a case's Trainer of Hugging Face was given. */
+  private record Settings(TrainingOptions options, long accumulation) {
+    List<TokenBatch> batches(SafetensorsFile file, long step) {
+      return LongStream.range(step * accumulation, (step + 1) * accumulation)
+          .mapToObj(index -> ModelCase.batch(file, index)).toList();
+    }
+  }
+
+  private static Settings settings(ModelCase open) {
     Configuration json = open.check().json();
     Configuration training = json.section("training")
         .orElseThrow(() -> new GraftException(json.source() + ": \"training\" is missing"));
+    long accumulation = training.integer("gradient_accumulation_steps", 1);
     TrainingOptions options = new TrainingOptions(training.integer("max_steps"),
-        Math.toIntExact(training.integer("gradient_accumulation_steps", 1)),
         training.number("learning_rate", 0),
         Schedule.valueOf(training.text("lr_scheduler_type", "constant").toUpperCase(Locale.ROOT)),
         training.integer("warmup_steps", 0), training.number("weight_decay", 0),
         training.number("adam_beta1", 0.9), training.number("adam_beta2", 0.999),
         training.number("adam_epsilon", 1e-8), training.number("max_grad_norm", 0), open.type(), false, 0);
     training.finish();
-    return options;
+    return new Settings(options, accumulation);
   }
 
   private static void compareStep(ModelCase open, StepReport report, SafetensorsFile expect) {

@@ -1,6 +1,7 @@
 package dev.graft.core.pass;
 
 import dev.graft.graph.Graph;
+import dev.graft.graph.Primitive;
 import dev.graft.graph.Tensor;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -47,6 +48,13 @@ final class FreeingOrder {
 
   List<Tensor> nodes() {
     List<Tensor> order = new ArrayList<>(schedule.size());
+    // Numbers cost nothing, and what only waits for one can be brought forward.
+    for (int position = 0; position < schedule.size(); position++) {
+      if (isNumber(schedule.get(position))) {
+        order.add(schedule.get(position));
+        run(position);
+      }
+    }
     int next = 0;
     while (order.size() < schedule.size()) {
       int position = bestOffer();
@@ -60,6 +68,10 @@ final class FreeingOrder {
       run(position);
     }
     return order;
+  }
+
+  private static boolean isNumber(Tensor node) {
+    return node.op() instanceof Primitive.Fill && node.shape().size() == 1;
   }
 
   /** Returns the node to bring forward, or -1 for none. */

@@ -32,15 +32,16 @@ public record TrainingPlan(long baseParameters, long trainedParameters, int site
    *
    * @param rows sequences of a batch
    * @param length their length
+   * @param batches how many of them make a step
    */
   public static TrainingPlan of(BaseModel base, Attachment attachment, TrainingOptions options, int rows,
-      int length) {
-    Graph graph = StepGraph.of(base, attachment, options, rows, length, rows * (length - 1));
+      int length, int batches) {
+    Graph graph = StepGraph.of(base, attachment, options, rows, length, rows * (length - 1), batches == 1);
     MemoryPlan memory = MemoryPlan.of(graph);
     int width = options.computeType().accumulator().bytes();
     long adapter = attachment.tensors().values().stream().mapToLong(t -> t.shape().size()).sum();
     long trained = attachment.trainable().stream().map(AdapterTensor::shape).mapToLong(s -> s.size()).sum();
-    int states = options.accumulation() > 1 ? 3 : 2;
+    int states = batches > 1 ? 3 : 2;
     long input = memory.bytes().getOrDefault(MemoryPlan.Category.INPUT, 0L);
     return new TrainingPlan(
         base.outline().parameters().values().stream().mapToLong(shape -> shape.size()).sum(), trained,

@@ -50,12 +50,12 @@ public final class StepBenchmark {
     List<StepReport> reports = new ArrayList<>();
     try (Trainer trainer = adapter.trainer(options)) {
       for (int i = 0; i < warmup + steps; i++) {
-        reports.add(trainer.step(_ -> batch));
+        reports.add(trainer.step(_ -> List.of(batch)));
       }
     }
     double[] millis = reports.stream().skip(warmup).mapToDouble(r -> r.seconds() * 1e3).sorted().toArray();
     double median = (millis[(millis.length - 1) / 2] + millis[millis.length / 2]) / 2;
-    double tokens = (double) rows * length * options.accumulation();
+    double tokens = (double) rows * length;
     return new Result(tokens * 1e3 / median, millis[0], median, millis[millis.length - 1], peakBytes(),
         reports.getLast().plannedBytes(), reports.getFirst().loss(), reports.getLast().loss());
   }

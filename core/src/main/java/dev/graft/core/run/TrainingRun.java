@@ -69,7 +69,6 @@ public final class TrainingRun implements AutoCloseable {
     Map<String, Object> all = new LinkedHashMap<>(more);
     adapter.attachment().config("").forEach((key, value) -> all.put("the adapter's " + key, value));
     all.put("steps", options.steps());
-    all.put("accumulation", options.accumulation());
     all.put("learning rate", options.learningRate());
     all.put("schedule", options.schedule().name());
     all.put("warm-up", options.warmup());

@@ -1,12 +1,18 @@
 package dev.graft.core.train;
 
 import dev.graft.core.model.TokenBatch;
+import java.util.List;
 import org.apiguardian.api.API;
 
-/** Gives the batches of a run. The same index always gives the same batch, so that a run can be resumed. */
+/** Gives the batches of a run. The same step always gets the same batches, so that a run can be resumed. */
 @FunctionalInterface
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public interface BatchSource {
-  /** Returns a batch by its index from 0; step s uses s·accumulation and those after it. */
-  TokenBatch batch(long index);
+  /**
+   * Returns the batches whose gradients make a step, at least one; the step's loss is the mean over the labels
+   * of all of them.
+   *
+   * @param step from 0
+   */
+  List<TokenBatch> step(long step);
 }

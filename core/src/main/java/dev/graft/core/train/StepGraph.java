@@ -18,12 +18,13 @@ public final class StepGraph {
    * Builds the graph that {@link Trainer} would run for a batch [rows, length] padded at the end.
    *
    * @param labels how many of its tokens are predicted
+   * @param alone whether the batch is a step by itself, rather than the last of several
    */
   public static Graph of(BaseModel base, Attachment attachment, TrainingOptions options, int rows, int length,
-      int labels) {
+      int labels, boolean alone) {
     GraphOptions graphOptions = new GraphOptions(options.computeType(), true, options.checkpoint(),
         options.seed());
-    StepPrograms.Role role = options.accumulation() == 1
+    StepPrograms.Role role = alone
         ? StepPrograms.Role.WHOLE
         : StepPrograms.Role.ENDS;
     return new StepPrograms(new ModelGraphs(base, graphOptions), options)

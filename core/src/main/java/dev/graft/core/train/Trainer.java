@@ -43,6 +43,7 @@ public final class Trainer implements AutoCloseable {
   private final Map<Key, Compiled> programs = new HashMap<>();
   private final boolean[] learned;
   private final int inputTokens;
+  private boolean summing;
   private long done;
 
   private record Key(int rows, int length, int labels, boolean masked, StepPrograms.Role role) {}
@@ -72,9 +73,6 @@ public final class Trainer implements AutoCloseable {
       String variable = AdapterWeights.variable(adapter, tensor.key());
       session.allocate(StepPrograms.moment1(variable), graphs.type(), tensor.shape());
       session.allocate(StepPrograms.moment2(variable), graphs.type(), tensor.shape());
-      if (options.accumulation() > 1) {
-        session.allocate(StepPrograms.sum(variable), graphs.type(), tensor.shape());
-      }
     }
   }
 
@@ -99,9 +97,9 @@ public final class Trainer implements AutoCloseable {
   public StepReport step(BatchSource source) {
     long start = System.nanoTime();
     long step = done + 1;
-    List<TokenBatch> batches = new ArrayList<>();
-    for (int i = 0; i < options.accumulation(); i++) {
-      batches.add(source.batch(done * options.accumulation() + i));
+    List<TokenBatch> batches = source.step(done);
+    if (batches.size() > 1) {
+      allocateSums();
     }
     int labels = batches.stream().mapToInt(b -> b.labelCount(inputTokens)).sum();
     if (labels == 0) {
@@ -124,7 +122,7 @@ public final class Trainer implements AutoCloseable {
       int keyTokens = attachment.virtualTokens() - inputTokens;
       Map<String, HostTensor> feeds = batch.feeds(batch.positions(inputTokens, keyTokens), masked);
       batch.addLabels(feeds, capacity, inputTokens, 1.0 / labels, graphs.type());
-      feeds.put(Feeds.STEP, HostTensor.ofLongs(Shape.of(), step * options.accumulation() + i));
+      feeds.put(Feeds.STEP, HostTensor.ofLongs(Shape.of(), step * batches.size() + i));
       feeds.put(StepPrograms.RATE, scalar(rate));
       feeds.put(StepPrograms.CORRECTION1, scalar(1 - Math.pow(options.beta1(), step)));
       feeds.put(StepPrograms.CORRECTION2, scalar(1 - Math.pow(options.beta2(), step)));
@@ -146,6 +144,14 @@ public final class Trainer implements AutoCloseable {
     proveTraining(value(last, StepPrograms.SQUARES));
     return new StepReport(step, options.steps(), loss, norm, rate, tokens,
         (System.nanoTime() - start) / 1e9, planned);
+  }
+
+  private void allocateSums() {
+    if (!summing) {
+      attachment.trainable().forEach(tensor -> session.allocate(
+          StepPrograms.sum(AdapterWeights.variable(adapter, tensor.key())), graphs.type(), tensor.shape()));
+      summing = true;
+    }
   }
 
   private static HostTensor value(Map<String, HostTensor> outputs, String name) {

@@ -10,7 +10,6 @@ import org.apiguardian.api.API;
  * Sets how an adapter is trained.
  *
  * @param steps optimiser steps
- * @param accumulation batches whose gradients make one step
  * @param learningRate the highest rate
  * @param schedule how the rate changes
  * @param warmup steps over which the rate rises from 0
@@ -24,19 +23,19 @@ import org.apiguardian.api.API;
  * @param seed of initialisation and dropout
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
-public record TrainingOptions(long steps, int accumulation, double learningRate, Schedule schedule,
+public record TrainingOptions(long steps, double learningRate, Schedule schedule,
     long warmup, double weightDecay, double beta1, double beta2, double epsilon, double clip,
     DType computeType, boolean checkpoint, long seed) {
 
   /** Returns common values: AdamW with β 0.9 and 0.999, linear decay, norm 1, in F32. */
   public static TrainingOptions of(long steps, double learningRate) {
-    return new TrainingOptions(steps, 1, learningRate, Schedule.LINEAR, 0, 0, 0.9, 0.999, 1e-8, 1, DType.F32,
+    return new TrainingOptions(steps, learningRate, Schedule.LINEAR, 0, 0, 0.9, 0.999, 1e-8, 1, DType.F32,
         false, 0);
   }
 
   /** Returns the same options for another compute type. */
   public TrainingOptions in(DType type) {
-    return new TrainingOptions(steps, accumulation, learningRate, schedule, warmup, weightDecay, beta1, beta2,
+    return new TrainingOptions(steps, learningRate, schedule, warmup, weightDecay, beta1, beta2,
         epsilon, clip, type, checkpoint, seed);
   }
 
@@ -44,7 +43,6 @@ public record TrainingOptions(long steps, int accumulation, double learningRate,
   public TrainingOptions {
     List<String> faults = new ArrayList<>();
     require(faults, steps > 0, "steps must be 1 or more, not " + steps);
-    require(faults, accumulation > 0, "accumulation must be 1 or more, not " + accumulation);
     require(faults, learningRate > 0 && Double.isFinite(learningRate),
         "the learning rate must be above 0, not " + learningRate);
     require(faults, warmup >= 0 && warmup <= steps,

@@ -5,154 +5,159 @@ import dev.graft.core.train.BatchSource;
 import dev.graft.data.dataset.EncodedSample;
 import dev.graft.error.GraftException;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes batches of samples of similar length, padded at the end of each row to one of a few lengths.
+ * Makes the batches of training steps with little padding and few distinct shapes.
  *
  * <p>
- * Every batch has the same number of rows. For training (shuffled), the last batch of each length is filled up
- * from the samples of that length, so that each sample comes at least once an epoch. For evaluation (not
- * shuffled), it is filled up with rows of padding, so that each sample comes exactly once.
+ * Which samples make a step is left to chance, as it must be: steps of samples that are all short or all long
+ * learn less well. But a step's samples are sorted by length and cut into batches, each padded to one of a
+ * few lengths; since the loss is the mean over all labels of the step, the cut changes nothing but the time.
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class BucketedBatches implements BatchSource {
   /** Enough to keep padding low, and few enough for a backend to prepare a program for each. */
-  private static final int MAX_LENGTHS = 4;
+  private static final int MAX_LENGTHS = 8;
+  /** Share of a step's tokens that cutting its batches in two must save, to be worth smaller products. */
+  private static final double WORTH_CUTTING = 0.1;
+  /** Enough steps to know how long samples are. */
+  private static final long STEPS_TO_LEARN_FROM = 1000;
 
-  private final List<Bucket> buckets;
-  private final int batchSize;
+  private final List<EncodedSample> samples;
+  private final int stepSize;
   private final long paddingId;
   private final long seed;
-  private final boolean shuffle;
-  private final int perEpoch;
+  private final int rows;
+  private final List<Integer> lengths;
   /** The order of the epoch that was asked for last; another thread may replace it, which does no harm. */
   private volatile @Nullable Epoch latest;
 
-  private record Bucket(int length, List<EncodedSample> samples) {
-    int batches(int batchSize) {
-      return (samples.size() + batchSize - 1) / batchSize;
-    }
-  }
+  private record Epoch(long number, int[] order) {}
 
-  /** Says which batch of which bucket comes when, and in which order each bucket's samples do. */
-  private record Epoch(long number, int[] batches, List<int[]> samples) {}
-
-  private BucketedBatches(List<Bucket> buckets, int batchSize, long paddingId, long seed, boolean shuffle) {
-    this.buckets = buckets;
-    this.batchSize = batchSize;
+  private BucketedBatches(List<EncodedSample> samples, int batchSize, int accumulation, long paddingId,
+      long seed) {
+    this.samples = samples;
+    this.stepSize = Math.multiplyExact(batchSize, accumulation);
     this.paddingId = paddingId;
     this.seed = seed;
-    this.shuffle = shuffle;
-    this.perEpoch = buckets.stream().mapToInt(bucket -> bucket.batches(batchSize)).sum();
+    this.rows = rows(batchSize);
+    List<Integer> needed = lengths(rows);
+    needed.add(samples.stream().mapToInt(EncodedSample::length).max().orElseThrow());
+    this.lengths = BucketLengths.choose(needed, 1, MAX_LENGTHS);
   }
 
   /**
-   * Sorts samples into buckets of at most four lengths, chosen so that there is as little padding as possible.
+   * Makes steps of {@code batchSize} samples, see {@link #of(List, int, int, long, long)}.
    *
-   * @param batchSize rows of every batch
-   * @param paddingId token that fills rows up; it is masked and not learned
-   * @param seed of the order
-   * @param shuffle true for training: every epoch has its own order; false for evaluation: the order is that
-   *   of the lengths and, within one, of the samples
-   * @throws GraftException if there are no samples, or none has anything to learn
+   * @param batchSize samples of a step
    */
-  public static BucketedBatches of(List<EncodedSample> samples, int batchSize, long paddingId, long seed,
-      boolean shuffle) {
-    if (batchSize < 1) {
-      throw new GraftException("A batch must have at least 1 row, not " + batchSize);
-    }
-    if (samples.stream().noneMatch(sample -> sample.learned() > 0)) {
-      throw new GraftException(samples.isEmpty()
-          ? "There are no samples to make batches of"
-          : "None of the " + samples.size() + " samples has anything to learn; are they cut off too early?");
-    }
-    List<Integer> lengths = BucketLengths.choose(samples.stream().map(EncodedSample::length).toList(),
-        batchSize,
-        MAX_LENGTHS);
-    List<Bucket> buckets = lengths.stream().map(length -> new Bucket(length, new ArrayList<>())).toList();
-    for (EncodedSample sample : samples) {
-      buckets.stream().filter(bucket -> sample.length() <= bucket.length()).findFirst().orElseThrow()
-          .samples()
-          .add(sample);
-    }
-    return new BucketedBatches(buckets, batchSize, paddingId, seed, shuffle);
+  public static BucketedBatches of(List<EncodedSample> samples, int batchSize, long paddingId, long seed) {
+    return of(samples, batchSize, 1, paddingId, seed);
   }
 
-  /** Returns the number of batches of an epoch. */
-  public long perEpoch() {
-    return perEpoch;
+  /**
+   * Makes steps of {@code batchSize · accumulation} samples.
+   *
+   * @param batchSize the most rows of a batch
+   * @param accumulation batches of that size that make a step
+   * @param paddingId token that fills rows up; it is masked and not learned
+   * @param seed of the order; every epoch has its own
+   * @throws GraftException if there are no samples, or none has anything to learn
+   */
+  public static BucketedBatches of(List<EncodedSample> samples, int batchSize, int accumulation,
+      long paddingId, long seed) {
+    PaddedBatch.check(samples, batchSize);
+    if (accumulation < 1) {
+      throw new GraftException("A step must have at least 1 batch, not " + accumulation);
+    }
+    return new BucketedBatches(List.copyOf(samples), batchSize, accumulation, paddingId, seed);
+  }
+
+  /** Halves batches for as long as that saves enough padding. */
+  private int rows(int batchSize) {
+    int chosen = batchSize;
+    long tokens = tokens(chosen);
+    while (chosen % 2 == 0 && tokens(chosen / 2) < (1 - WORTH_CUTTING) * tokens) {
+      chosen /= 2;
+      tokens = tokens(chosen);
+    }
+    return chosen;
+  }
+
+  private long tokens(int rows) {
+    return lengths(rows).stream().mapToLong(length -> (long) rows * length).sum();
+  }
+
+  /** Returns the lengths that the batches of the first steps need. */
+  private List<Integer> lengths(int rows) {
+    List<Integer> needed = new ArrayList<>();
+    for (long step = 0; step < Math.min(stepsPerEpoch(), STEPS_TO_LEARN_FROM); step++) {
+      List<EncodedSample> chosen = samplesOf(step);
+      for (int last = rows - 1; last < stepSize; last += rows) {
+        needed.add(chosen.get(last).length());
+      }
+    }
+    return needed;
+  }
+
+  /** Returns the number of steps of an epoch; the last is filled up, so that each sample comes at least once. */
+  public long stepsPerEpoch() {
+    return (samples.size() + stepSize - 1L) / stepSize;
+  }
+
+  /** Returns how many samples make a step. */
+  public int stepSize() {
+    return stepSize;
   }
 
   /** Returns the lengths of the batches in use, ascending. */
   public List<Integer> lengths() {
-    return buckets.stream().map(Bucket::length).toList();
+    return lengths;
   }
 
   /**
-   * Returns a batch: the one at {@code index % perEpoch()} of the epoch {@code index / perEpoch()}. The same
-   * samples, seed and index always give the same batch.
+   * Returns the batches of a step, the shortest first. The same samples, sizes, seed and step always give the
+   * same.
    */
   @Override
-  public TokenBatch batch(long index) {
-    if (index < 0) {
-      throw new GraftException("Batches are counted from 0; there is no batch " + index);
+  public List<TokenBatch> step(long step) {
+    if (step < 0) {
+      throw new GraftException("Steps are counted from 0; there is no step " + step);
     }
-    Epoch epoch = epoch(index / perEpoch);
-    int at = epoch.batches()[(int) (index % perEpoch)];
-    int number = 0;
-    while (at >= buckets.get(number).batches(batchSize)) {
-      at -= buckets.get(number).batches(batchSize);
-      number++;
+    List<EncodedSample> chosen = samplesOf(step);
+    List<TokenBatch> batches = new ArrayList<>();
+    for (int from = 0; from < stepSize; from += rows) {
+      List<EncodedSample> part = chosen.subList(from, from + rows);
+      int needed = part.getLast().length();
+      int length = lengths.stream().filter(each -> each >= needed).findFirst().orElseThrow();
+      batches.add(PaddedBatch.of(part, rows, length, paddingId));
     }
-    return batch(buckets.get(number), epoch.samples().get(number), at);
+    return batches;
+  }
+
+  /** Draws the samples of a step and sorts them by length. */
+  private List<EncodedSample> samplesOf(long step) {
+    int[] order = epoch(step / stepsPerEpoch()).order();
+    long from = step % stepsPerEpoch() * stepSize;
+    List<EncodedSample> drawn = new ArrayList<>(stepSize);
+    for (int i = 0; i < stepSize; i++) {
+      drawn.add(samples.get(order[(int) ((from + i) % order.length)]));
+    }
+    drawn.sort(Comparator.comparingInt(EncodedSample::length));
+    return drawn;
   }
 
   private Epoch epoch(long number) {
     Epoch known = latest;
-    if (known != null && (known.number() == number || !shuffle)) {
+    if (known != null && known.number() == number) {
       return known;
     }
-    Epoch epoch = shuffle ? shuffled(number) : inOrder(number);
+    Epoch epoch = new Epoch(number, new Shuffle(seed, number).order(samples.size()));
     latest = epoch;
     return epoch;
-  }
-
-  private Epoch inOrder(long number) {
-    return new Epoch(number, IntStream.range(0, perEpoch).toArray(),
-        buckets.stream().map(bucket -> IntStream.range(0, bucket.samples().size()).toArray()).toList());
-  }
-
-  private Epoch shuffled(long number) {
-    Shuffle order = new Shuffle(seed, number);
-    List<int[]> samples = new ArrayList<>();
-    for (Bucket bucket : buckets) {
-      samples.add(order.order(1L + samples.size(), bucket.samples().size()));
-    }
-    return new Epoch(number, order.order(0, perEpoch), samples);
-  }
-
-  private TokenBatch batch(Bucket bucket, int[] order, int number) {
-    int length = bucket.length();
-    long[] ids = new long[batchSize * length];
-    long[] mask = new long[batchSize * length];
-    long[] labels = new long[batchSize * length];
-    Arrays.fill(ids, paddingId);
-    Arrays.fill(labels, TokenBatch.IGNORED);
-    for (int row = 0; row < batchSize; row++) {
-      int at = number * batchSize + row;
-      if (at >= order.length && !shuffle) {
-        break;
-      }
-      EncodedSample sample = bucket.samples().get(order[at % order.length]);
-      System.arraycopy(sample.ids(), 0, ids, row * length, sample.length());
-      System.arraycopy(sample.labels(), 0, labels, row * length, sample.length());
-      Arrays.fill(mask, row * length, row * length + sample.length(), 1);
-    }
-    return new TokenBatch(batchSize, length, ids, mask, labels);
   }
 }

@@ -10,9 +10,9 @@ import java.util.Comparator;
 record Shuffle(long seed, long epoch) {
   private static final long GOLDEN = 0x9E3779B97F4A7C15L;
 
-  /** Returns the numbers from 0 to size - 1 in an order of their own for each stream. */
-  int[] order(long stream, int size) {
-    long key = mix(mix(mix(seed + GOLDEN) + epoch * GOLDEN) + stream * GOLDEN);
+  /** Returns the numbers from 0 to size - 1 in a random order. */
+  int[] order(int size) {
+    long key = mix(mix(seed + GOLDEN) + epoch * GOLDEN);
     long[] numbers = new long[size];
     for (int i = 0; i < size; i++) {
       numbers[i] = mix(key + (i + 1) * GOLDEN);

@@ -3,12 +3,13 @@ package dev.graft.data.tokenizer;
 import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
-import dev.graft.core.files.Json;
 import dev.graft.data.template.ChatTemplate;
 import dev.graft.data.template.Message;
 import dev.graft.error.GraftException;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -29,7 +30,11 @@ import org.jspecify.annotations.Nullable;
 public final class Tokenizer implements AutoCloseable {
   /** A text that stands in no template, and that no template trims. */
   private static final String PROBE = "graft-turn-probe";
+  private static final long MAX_IDS = 1L << Integer.SIZE;
+  private static final Map<String, String> UNCUT = Map.of("truncation", "false", "padding", "false");
 
+  private final Path file;
+  private final long longestText;
   private final HuggingFaceTokenizer tokenizer;
   private final Vocabulary vocabulary;
   private final AddedTokens added;
@@ -38,12 +43,13 @@ public final class Tokenizer implements AutoCloseable {
   private final Optional<String> turnEnd;
   private final Set<Long> stopIds;
 
-  private Tokenizer(TokenizerFiles files, HuggingFaceTokenizer tokenizer) {
+  private Tokenizer(TokenizerFiles files, TokenizerJson json, HuggingFaceTokenizer tokenizer) {
     Map<String, @Nullable Object> configuration = files.optional("tokenizer_config.json");
-    Map<String, @Nullable Object> content = Json.readObject(files.tokenizer());
+    this.file = json.file();
+    this.longestText = json.longestText();
     this.tokenizer = tokenizer;
-    this.added = AddedTokens.of(content);
-    this.vocabulary = Vocabulary.of(content, added);
+    this.added = AddedTokens.of(json.content());
+    this.vocabulary = Vocabulary.of(json.content(), added);
     this.special = SpecialTokens.of(configuration, files.optional("special_tokens_map.json"));
     this.template = files.chatTemplate(configuration);
     this.turnEnd = template.flatMap(this::findTurnEnd);
@@ -59,19 +65,15 @@ public final class Tokenizer implements AutoCloseable {
    */
   public static Tokenizer open(Path modelFolder) {
     TokenizerFiles files = new TokenizerFiles(modelFolder);
-    // Lengths are the business of whoever makes the batches, whatever the file asks for.
-    Map<String, String> options = Map.of("truncation", "false", "padding", "false");
-    Path file = files.tokenizer();
-    // The native library ends the whole process at some texts that are not JSON to it.
-    NativeJson.require(Json.readObject(file), file);
+    TokenizerJson json = TokenizerJson.read(files.tokenizer());
     HuggingFaceTokenizer tokenizer;
     try {
-      tokenizer = HuggingFaceTokenizer.newInstance(file, options);
+      tokenizer = HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json.forNativeLibrary()), UNCUT);
     } catch (IOException | RuntimeException e) {
-      throw new GraftException(file + " is not a tokenizer that can be read: " + e.getMessage(), e);
+      throw new GraftException(json.file() + " is not a tokenizer that can be read: " + e.getMessage(), e);
     }
     try {
-      return new Tokenizer(files, tokenizer);
+      return new Tokenizer(files, json, tokenizer);
     } catch (RuntimeException e) {
       tokenizer.close();
       throw e;
@@ -83,24 +85,49 @@ public final class Tokenizer implements AutoCloseable {
    *
    * @param addSpecialTokens whether those that begin or end every text are added, as {@code tokenizer.json}
    *   says
+   * @throws GraftException if the tokenizer has no token for a part of the text, or the text is so long that
+   *   the patterns of {@code tokenizer.json} could take too much time
    */
   public long[] encode(String text, boolean addSpecialTokens) {
-    return tokenizer.encode(wellFormed(text), addSpecialTokens, false).getIds();
+    return encoding(wellFormed(text), addSpecialTokens).getIds();
   }
 
-  /** Returns the ids of a text, without adding special tokens, and where each token stands. */
+  /**
+   * Returns the ids of a text, without adding special tokens, and where each token stands.
+   *
+   * @throws GraftException as {@link #encode} does, and if a token has no place
+   */
   public TokenizedText encodeWithPlaces(String text) {
     String clean = wellFormed(text);
-    Encoding encoding = tokenizer.encode(clean, false, false);
+    Encoding encoding = encoding(clean, false);
+    @Nullable
     CharSpan[] spans = encoding.getCharTokenSpans();
     int[] starts = new int[spans.length];
     int[] ends = new int[spans.length];
     int[] places = places(clean);
     for (int i = 0; i < spans.length; i++) {
-      starts[i] = places[spans[i].getStart()];
-      ends[i] = places[spans[i].getEnd()];
+      CharSpan span = spans[i];
+      if (span == null || span.getStart() >= places.length || span.getEnd() >= places.length) {
+        throw new GraftException(
+            file + ": by its normalizer or model, token " + i + " has no place in a text of "
+                + clean.length() + " characters. Copy the file again from where the model comes from");
+      }
+      starts[i] = places[span.getStart()];
+      ends[i] = places[span.getEnd()];
     }
     return new TokenizedText(encoding.getIds(), starts, ends);
+  }
+
+  private Encoding encoding(String text, boolean addSpecialTokens) {
+    if (text.length() > longestText) {
+      throw new GraftException("A text has " + text.length() + " characters, and by the patterns of " + file
+          + " it may have " + longestText + "; split it");
+    }
+    try {
+      return tokenizer.encode(text, addSpecialTokens, false);
+    } catch (RuntimeException e) {
+      throw new GraftException(file + " cannot encode a text: " + e.getMessage(), e);
+    }
   }
 
   /** Returns the index of every code point, since the native library counts those. */
@@ -127,7 +154,9 @@ public final class Tokenizer implements AutoCloseable {
 
   /** Returns the text of ids, with or without special tokens. Ids that do not exist are left out. */
   public String decode(long[] ids, boolean skipSpecialTokens) {
-    return tokenizer.decode(ids, skipSpecialTokens);
+    // The native library would cut off the upper half of an id.
+    long[] possible = Arrays.stream(ids).filter(id -> id >= 0 && id < MAX_IDS).toArray();
+    return tokenizer.decode(possible, skipSpecialTokens);
   }
 
   /** Returns the id of a token as the vocabulary spells it; special tokens are spelled as in text. */

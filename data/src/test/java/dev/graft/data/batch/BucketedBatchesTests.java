@@ -34,65 +34,104 @@ class BucketedBatchesTests {
     return samples;
   }
 
-  private static Map<Long, Integer> firstIds(BucketedBatches batches, long epoch) {
-    Map<Long, Integer> counts = new HashMap<>();
-    for (long i = epoch * batches.perEpoch(); i < (epoch + 1) * batches.perEpoch(); i++) {
-      TokenBatch batch = batches.batch(i);
+  private static List<TokenBatch> epoch(BucketedBatches batches, long number) {
+    List<TokenBatch> all = new ArrayList<>();
+    for (long step = 0; step < batches.stepsPerEpoch(); step++) {
+      all.addAll(batches.step(number * batches.stepsPerEpoch() + step));
+    }
+    return all;
+  }
+
+  private static List<Long> firstIds(List<TokenBatch> batches) {
+    List<Long> ids = new ArrayList<>();
+    for (TokenBatch batch : batches) {
       for (int row = 0; row < batch.rows(); row++) {
-        counts.merge(batch.ids()[row * batch.length()], 1, Integer::sum);
+        ids.add(batch.ids()[row * batch.length()]);
       }
     }
-    return counts;
+    return ids;
   }
 
   @Test
   void rowsAreSamplesPaddedAtTheEnd() {
     List<EncodedSample> samples = samples(50, 1);
-    BucketedBatches batches = BucketedBatches.of(samples, 4, PADDING, 7, true);
-    assertThat(batches.lengths()).hasSizeLessThanOrEqualTo(4).allMatch(length -> length % 8 == 0);
-    for (long i = 0; i < 2 * batches.perEpoch(); i++) {
-      TokenBatch batch = batches.batch(i);
-      assertThat(batch.rows()).isEqualTo(4);
-      assertThat(batches.lengths()).contains(batch.length());
-      assertThat(batch.paddedAtEnd()).isTrue();
-      for (int row = 0; row < 4; row++) {
-        int from = row * batch.length();
-        EncodedSample sample = samples.get((int) batch.ids()[from]);
-        for (int at = 0; at < batch.length(); at++) {
-          boolean inside = at < sample.length();
-          assertThat(batch.ids()[from + at]).isEqualTo(inside ? sample.ids()[at] : PADDING);
-          assertThat(batch.labels()[from + at]).isEqualTo(inside ? sample.labels()[at] : TokenBatch.IGNORED);
-          assertThat(batch.mask()[from + at]).isEqualTo(inside ? 1 : 0);
+    BucketedBatches batches = BucketedBatches.of(samples, 4, PADDING, 7);
+    assertThat(batches.lengths()).hasSizeLessThanOrEqualTo(8).allMatch(length -> length % 8 == 0);
+    for (long epoch = 0; epoch < 2; epoch++) {
+      for (TokenBatch batch : epoch(batches, epoch)) {
+        assertThat(batches.lengths()).contains(batch.length());
+        assertThat(batch.paddedAtEnd()).isTrue();
+        for (int row = 0; row < batch.rows(); row++) {
+          int from = row * batch.length();
+          EncodedSample sample = samples.get((int) batch.ids()[from]);
+          for (int at = 0; at < batch.length(); at++) {
+            boolean inside = at < sample.length();
+            assertThat(batch.ids()[from + at]).isEqualTo(inside ? sample.ids()[at] : PADDING);
+            assertThat(batch.labels()[from + at])
+                .isEqualTo(inside ? sample.labels()[at] : TokenBatch.IGNORED);
+            assertThat(batch.mask()[from + at]).isEqualTo(inside ? 1 : 0);
+          }
         }
       }
     }
   }
 
   @Test
-  void everySampleComesAtLeastOnceATrainingEpochAndFillersAreFewerThanABatchPerLength() {
-    BucketedBatches batches = BucketedBatches.of(samples(101, 2), 8, PADDING, 7, true);
+  void everyStepHasItsNumberOfSamplesAndEverySampleComesOnceAnEpochButForTheFillers() {
+    BucketedBatches batches = BucketedBatches.of(samples(101, 2), 8, 2, PADDING, 7);
+    assertThat(batches.stepSize()).isEqualTo(16);
+    assertThat(batches.stepsPerEpoch()).isEqualTo(7);
     for (long epoch = 0; epoch < 3; epoch++) {
-      Map<Long, Integer> counts = firstIds(batches, epoch);
-      assertThat(counts).hasSize(101);
-      assertThat(counts.values().stream().mapToInt(count -> count - 1).sum())
-          .isLessThan(8 * batches.lengths().size());
+      List<Long> ids = firstIds(epoch(batches, epoch));
+      assertThat(ids).hasSize(7 * 16);
+      assertThat(new HashSet<>(ids)).hasSize(101);
+    }
+  }
+
+  @Test
+  void aStepIsCutIntoBatchesOfSimilarLengthWhereThatSavesPadding() {
+    List<EncodedSample> samples = samples(2000, 9);
+    BucketedBatches batches = BucketedBatches.of(samples, 32, PADDING, 7);
+    List<TokenBatch> step = batches.step(0);
+    assertThat(step).hasSizeGreaterThan(1);
+    assertThat(step.stream().map(TokenBatch::length)).isSorted();
+    long padded = epoch(batches, 0).stream().mapToLong(batch -> batch.ids().length).sum();
+    long filled = epoch(batches, 0).stream().flatMapToLong(batch -> Arrays.stream(batch.mask())).sum();
+    // Uncut, a step of 32 would be padded to nearly the longest: about twice what it holds.
+    assertThat(padded).isLessThan(filled * 27 / 20);
+  }
+
+  @Test
+  void samplesOfOneLengthStayTogether() {
+    List<EncodedSample> samples = samples(64, 9).stream()
+        .map(sample -> new EncodedSample(Arrays.copyOf(sample.ids(), 20), Arrays.copyOf(sample.labels(), 20)))
+        .toList();
+    assertThat(BucketedBatches.of(samples, 16, PADDING, 7).step(3)).singleElement()
+        .matches(batch -> batch.rows() == 16 && batch.length() == 24);
+  }
+
+  @Test
+  void theSamplesOfAStepAreDrawnFromAllLengths() {
+    List<EncodedSample> samples = samples(4000, 8);
+    double mean = samples.stream().mapToInt(EncodedSample::length).average().orElseThrow();
+    BucketedBatches batches = BucketedBatches.of(samples, 64, PADDING, 7);
+    for (long step = 0; step < batches.stepsPerEpoch(); step++) {
+      double tokens = batches.step(step).stream().flatMapToLong(batch -> Arrays.stream(batch.mask())).sum();
+      // Lengths have a deviation of 26, so means of 64 have one of 3.3.
+      assertThat(tokens / 64).isBetween(mean - 16, mean + 16);
     }
   }
 
   @Test
   void everySampleComesExactlyOnceInAnEvaluation() {
-    BucketedBatches batches = BucketedBatches.of(samples(101, 3), 8, PADDING, 7, false);
-    Map<Long, Integer> counts = firstIds(batches, 0);
-    counts.remove(PADDING);
-    assertThat(counts).hasSize(101);
-    assertThat(counts.values()).containsOnly(1);
-    assertThat(firstIds(batches, 5)).isEqualTo(firstIds(batches, 0));
+    List<Long> ids = firstIds(EvaluationBatches.of(samples(101, 3), 8, PADDING)).stream()
+        .filter(id -> id != PADDING).toList();
+    assertThat(ids).hasSize(101).doesNotHaveDuplicates();
   }
 
   @Test
   void rowsThatFillAnEvaluationUpAreMaskedAndNotLearned() {
-    BucketedBatches batches = BucketedBatches.of(samples(1, 4), 3, PADDING, 7, false);
-    TokenBatch batch = batches.batch(0);
+    TokenBatch batch = EvaluationBatches.of(samples(1, 4), 3, PADDING).getFirst();
     int one = batch.length();
     assertThat(Arrays.copyOfRange(batch.ids(), one, 3 * one)).containsOnly(PADDING);
     assertThat(Arrays.copyOfRange(batch.mask(), one, 3 * one)).containsOnly(0);
@@ -100,29 +139,29 @@ class BucketedBatchesTests {
   }
 
   @Test
-  void aBatchIsAFunctionOfSeedAndIndex() {
+  void aStepIsAFunctionOfSeedAndNumber() {
     List<EncodedSample> samples = samples(60, 5);
-    BucketedBatches forward = BucketedBatches.of(samples, 4, PADDING, 11, true);
-    BucketedBatches backward = BucketedBatches.of(samples, 4, PADDING, 11, true);
-    List<long[]> seen = new ArrayList<>();
-    long count = 3 * forward.perEpoch();
-    for (long i = 0; i < count; i++) {
-      seen.add(forward.batch(i).ids());
+    BucketedBatches forward = BucketedBatches.of(samples, 4, PADDING, 11);
+    BucketedBatches backward = BucketedBatches.of(samples, 4, PADDING, 11);
+    List<List<Long>> seen = new ArrayList<>();
+    long count = 3 * forward.stepsPerEpoch();
+    for (long step = 0; step < count; step++) {
+      seen.add(firstIds(forward.step(step)));
     }
-    for (long i = count - 1; i >= 0; i--) {
-      assertThat(backward.batch(i).ids()).isEqualTo(seen.get((int) i));
+    for (long step = count - 1; step >= 0; step--) {
+      assertThat(firstIds(backward.step(step))).isEqualTo(seen.get((int) step));
     }
   }
 
   @Test
   void epochsAndSeedsHaveTheirOwnOrder() {
     List<EncodedSample> samples = samples(200, 6);
-    BucketedBatches a = BucketedBatches.of(samples, 4, PADDING, 11, true);
-    BucketedBatches b = BucketedBatches.of(samples, 4, PADDING, 12, true);
-    Set<String> starts = new HashSet<>();
+    BucketedBatches a = BucketedBatches.of(samples, 4, PADDING, 11);
+    BucketedBatches b = BucketedBatches.of(samples, 4, PADDING, 12);
+    Set<List<Long>> starts = new HashSet<>();
     for (long epoch = 0; epoch < 5; epoch++) {
-      starts.add(Arrays.toString(a.batch(epoch * a.perEpoch()).ids()));
-      starts.add(Arrays.toString(b.batch(epoch * b.perEpoch()).ids()));
+      starts.add(firstIds(a.step(epoch * a.stepsPerEpoch())));
+      starts.add(firstIds(b.step(epoch * b.stepsPerEpoch())));
     }
     assertThat(starts).hasSize(10);
   }
@@ -131,7 +170,7 @@ class BucketedBatchesTests {
   void allOrdersOfAShuffleAreAboutEquallyLikely() {
     Map<String, Integer> counts = new HashMap<>();
     for (long epoch = 0; epoch < 6000; epoch++) {
-      counts.merge(Arrays.toString(new Shuffle(3, epoch).order(1, 3)), 1, Integer::sum);
+      counts.merge(Arrays.toString(new Shuffle(3, epoch).order(3)), 1, Integer::sum);
     }
     // Each of the 6 orders has a mean of 1000 and a deviation of 29.
     assertThat(counts).hasSize(6);
@@ -140,13 +179,13 @@ class BucketedBatchesTests {
 
   @Test
   void nothingToLearnIsRefused() {
-    assertThatThrownBy(() -> BucketedBatches.of(List.of(), 4, PADDING, 0, true))
+    assertThatThrownBy(() -> BucketedBatches.of(List.of(), 4, PADDING, 0))
         .isInstanceOf(GraftException.class)
         .hasMessageContaining("no samples");
     EncodedSample blank = new EncodedSample(new long[]{1, 2}, new long[]{-100, -100});
-    assertThatThrownBy(() -> BucketedBatches.of(List.of(blank), 4, PADDING, 0, true))
+    assertThatThrownBy(() -> BucketedBatches.of(List.of(blank), 4, PADDING, 0))
         .hasMessageContaining("None of the 1 samples has anything to learn");
-    assertThatThrownBy(() -> BucketedBatches.of(samples(1, 0), 0, PADDING, 0, true))
+    assertThatThrownBy(() -> BucketedBatches.of(samples(1, 0), 0, PADDING, 0))
         .hasMessageContaining("at least 1 row");
   }
 }

@@ -116,6 +116,26 @@ class TokenizerTests {
   }
 
   @Test
+  void idsThatDoNotExistAreLeftOut() {
+    try (Tokenizer tokenizer = Tokenizer.open(Fixtures.path("models/base"))) {
+      long id = tokenizer.id("\u0120a").orElseThrow();
+      assertThat(tokenizer.decode(new long[]{-1, id, (1L << 32) + id, 1L << 31, Long.MIN_VALUE}, false))
+          .isEqualTo(" a");
+    }
+  }
+
+  @Test
+  void aTextThatCannotBeEncodedIsReported(@TempDir Path folder) throws IOException {
+    Files.writeString(folder.resolve("tokenizer.json"), """
+        {"version": "1.0", "model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "none"}}""");
+    try (Tokenizer tokenizer = Tokenizer.open(folder)) {
+      assertThat(tokenizer.encode("a", true)).containsExactly(0);
+      assertThatThrownBy(() -> tokenizer.encode("b", true)).isInstanceOf(GraftException.class)
+          .hasMessageContaining("tokenizer.json cannot encode a text").hasMessageContaining("[UNK]");
+    }
+  }
+
+  @Test
   void truncationAndPaddingInTheFileAreNotApplied(@TempDir Path folder) throws IOException {
     String content = Files.readString(Fixtures.path("models/llama/tokenizer.json"));
     assertThat(content).contains("\"truncation\": null").contains("\"padding\": null");
@@ -151,7 +171,12 @@ class TokenizerTests {
         .hasMessageContaining(folder.toString()).hasMessageContaining("no tokenizer.json");
     Files.writeString(folder.resolve("tokenizer.json"), "{\"model\": 1}");
     assertThatThrownBy(() -> Tokenizer.open(folder)).isInstanceOf(GraftException.class)
-        .hasMessageContaining("tokenizer.json is not a tokenizer that can be read");
+        .hasMessageContaining("tokenizer.json: model must be an object, and is a number");
+    Files.writeString(folder.resolve("tokenizer.json"), "{\"model\": {\"type\": \"BPE\", \"vocab\": {},"
+        + " \"merges\": [[\"a\", \"b\"]]}}");
+    assertThatThrownBy(() -> Tokenizer.open(folder)).isInstanceOf(GraftException.class)
+        .hasMessageContaining("tokenizer.json is not a tokenizer that can be read")
+        .hasMessageContaining("out of vocabulary");
     Files.copy(Fixtures.path("models/llama/tokenizer.json"), folder.resolve("tokenizer.json"),
         StandardCopyOption.REPLACE_EXISTING);
     Files.writeString(folder.resolve("chat_template.jinja"), "\n{% if %}");

@@ -25,7 +25,7 @@ public final class TrainLora {
     try (Tokenizer tokenizer = Tokenizer.open(folder); GraftModel model = GraftModel.open(folder)) {
       SampleEncoder encoder = new SampleEncoder(tokenizer, 256, true);
       List<EncodedSample> samples = encoder.encodeAll(DataSet.read(data, DataFormat.AUTO));
-      BatchSource batches = BucketedBatches.of(samples, 16, tokenizer.paddingId(), 0, true);
+      BatchSource batches = BucketedBatches.of(samples, 16, tokenizer.paddingId(), 0);
 
       GraftAdapter lora = model.attach("lora", Map.of("r", 8, "lora_alpha", 16));
       lora.train(TrainingOptions.of(steps, 2e-3), batches, step -> System.out.println(step.loss()));

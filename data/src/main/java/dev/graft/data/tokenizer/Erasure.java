@@ -1,0 +1,10 @@
+package dev.graft.data.tokenizer;
+
+/** Tells what normalizers may leave nothing of. */
+enum Erasure {
+  NOTHING,
+  /** White space, control characters and combining marks. */
+  BLANKS,
+  /** Letters too. */
+  WORDS
+}
