@@ -120,7 +120,8 @@ final class DemoCommand implements Callable<Integer> {
     BucketedBatches batches = Samples.of(rows.subList(0, wanted), encoder, "the demo's training data")
         .shuffled(BATCH, 1, padding, seed);
     List<TokenBatch> validation = Samples
-        .read(List.of(home.resolve("e2e/valid_sample.jsonl.gz")), encoder).forEvaluation(padding);
+        .read(List.of(home.resolve("e2e/valid_sample.jsonl.gz")), DataFormat.AUTO, encoder)
+        .forEvaluation(padding);
     List<TestItem> items = testItems(home.resolve("e2e/test.jsonl"));
     List<long[]> prompts = items.stream().map(item -> encoder.prompt(item.prompt())).toList();
 

@@ -1,8 +1,9 @@
 package dev.graft.cli;
 
+import dev.graft.core.adapters.AdapterSet;
 import dev.graft.core.generate.GenerationOptions;
+import dev.graft.core.generate.Generator;
 import dev.graft.core.plugin.PluginCatalog;
-import dev.graft.core.run.GraftAdapter;
 import dev.graft.core.run.ModelOptions;
 import dev.graft.data.tokenizer.TokenStream;
 import dev.graft.error.GraftException;
@@ -12,18 +13,34 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** Lets a model answer. */
-@Command(name = "generate", mixinStandardHelpOptions = true, sortOptions = false, description = "Answers a prompt, which is given, lies in a file, or is read from the standard input. Prints the answer as it is made.", footer = {
-  "", "Examples:",
-  "  graft generate --model demo/base --adapter graft-runs/demo --prompt \"name[Blue Spice], area[riverside]\"",
-  "  cat question.txt | graft generate --model demo/base --temperature 0.7 --top-p 0.9"})
+@Command(name = "generate", mixinStandardHelpOptions = true, sortOptions = false, description = {
+  "Answers prompts, which are given, lie in a file, or are read from the standard input.",
+  "Several answers are made in one batch, whose rows use different adapters; a single one is printed as it is made.",
+  ""}, footer = {
+    "", "Examples:",
+    "  graft generate --model demo/base --adapter graft-runs/demo --prompt \"name[Blue Spice], area[riverside]\"",
+    "  cat question.txt | graft generate --model demo/base --temperature 0.7 --top-p 0.9", "",
+    "The base and two adapters side by side:",
+    "  graft generate --model demo/base --adapter short=runs/a \\",
+    "      --adapter long=runs/b --compare --prompt \"name[Aromi]\"",
+    "",
+    "Each prompt by an adapter of its own, in one batch:",
+    "  graft generate --model demo/base --adapter short=runs/a \\",
+    "      --adapter long=runs/b --prompt \"name[Aromi]\" --use short \\",
+    "      --prompt \"name[Zizzi]\" --use long --prompt \"Hello\" --use base"})
 final class GenerateCommand implements Callable<Integer> {
   private final PluginCatalog plugins;
   private final Streams streams;
@@ -31,16 +48,24 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(names = "--model", paramLabel = "DIR", required = true, description = "Folder of the base model.")
   Path model = Path.of("");
 
-  @Option(names = "--adapter", paramLabel = "DIR", description = "Adapter; if repeated, each answers in turn.")
-  List<Path> adapters = new ArrayList<>();
+  @Option(names = "--adapter", paramLabel = "[NAME=]DIR", description = "Adapter; may be repeated. Its name is the folder's last part if none is given.")
+  List<String> adapters = new ArrayList<>();
 
-  @Option(names = "--prompt", paramLabel = "TEXT", description = "The prompt.")
-  @Nullable
-  String prompt;
+  @Option(names = "--prompt", paramLabel = "TEXT", description = "A prompt; may be repeated.")
+  List<String> prompts = new ArrayList<>();
 
   @Option(names = "--prompt-file", paramLabel = "FILE", description = "A file that holds the prompt.")
   @Nullable
   Path promptFile;
+
+  @Option(names = "--use", paramLabel = "NAME", description = "Who answers: an adapter, or 'base' for the model alone. Once for all prompts, or once for each in their order. Without it every adapter answers every prompt.")
+  List<String> uses = new ArrayList<>();
+
+  @Option(names = "--compare", description = "Let the model alone answer too, beside every adapter.")
+  boolean compare;
+
+  @Option(names = "--weight", paramLabel = "NAME=X", description = "Give an adapter X times its effect; may be repeated.")
+  Map<String, Double> weights = new LinkedHashMap<>();
 
   @Option(names = "--max-new-tokens", paramLabel = "N", description = "Longest answer in tokens (default: ${DEFAULT-VALUE}).", defaultValue = "128")
   int maxNewTokens = 128;
@@ -75,35 +100,48 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    String text = text();
+    AdapterNames names = AdapterNames.of(adapters);
+    names.check("--weight", weights.keySet());
+    if (weights.containsKey(AdapterNames.BASE)) {
+      throw new GraftException("generate: --weight is for adapters; the model alone has none");
+    }
+    List<String> texts = texts();
+    List<Answer> answers = answers(names, texts);
     ModelOptions options = new ModelOptions(Optional.ofNullable(backend), ComputeTypes.parse(dtype), 0);
     try (TextModel opened = TextModel.open(model, options, plugins)) {
-      if (adapters.isEmpty()) {
-        answer(opened, Optional.empty(), text);
-      }
-      for (Path folder : adapters) {
-        GraftAdapter adapter = opened.model().load(folder);
-        if (adapters.size() > 1) {
-          streams.out().println("[" + folder + "]");
+      AdapterSet set = opened.model().adapters();
+      Set<String> used = new LinkedHashSet<>(answers.stream().map(Answer::adapter).toList());
+      names.folders().forEach((name, folder) -> {
+        if (used.contains(name)) {
+          set.load(name, folder);
         }
-        answer(opened, Optional.of(adapter), text);
+      });
+      weights.forEach((name, factor) -> {
+        if (used.contains(name)) {
+          set.scale(name, factor);
+        }
+      });
+      if (answers.size() == 1) {
+        answer(opened, answers.getFirst(), texts);
+      } else {
+        print(answerAll(opened, answers, texts), answers, texts);
       }
     }
     return 0;
   }
 
-  private String text() throws IOException {
-    if (prompt != null && promptFile != null) {
+  private List<String> texts() throws IOException {
+    if (!prompts.isEmpty() && promptFile != null) {
       throw new GraftException("generate: give either --prompt or --prompt-file");
     }
-    if (prompt != null) {
-      return prompt;
+    if (!prompts.isEmpty()) {
+      return prompts;
     }
     if (promptFile != null) {
       if (!Files.isReadable(promptFile)) {
         throw new GraftException("The prompt file " + promptFile + " does not exist or cannot be read");
       }
-      return Files.readString(promptFile).strip();
+      return List.of(Files.readString(promptFile).strip());
     }
     if (streams.interactive()) {
       streams.err().println("Type the prompt and end it with Ctrl-D:");
@@ -113,23 +151,125 @@ final class GenerateCommand implements Callable<Integer> {
     if (typed.isEmpty()) {
       throw new GraftException("generate: there is no prompt: give --prompt, --prompt-file, or pipe one in");
     }
-    return typed;
+    return List.of(typed);
   }
 
-  private void answer(TextModel opened, Optional<GraftAdapter> adapter, String text) {
-    long positions = opened.model().base().model().maxPositions();
-    long[] ids = raw
-        ? opened.tokenizer().encode(text, true)
-        : opened.encoder(Math.toIntExact(positions), false).prompt(text);
-    GenerationOptions options = new GenerationOptions(maxNewTokens, temperature, topK, topP,
-        opened.tokenizer().stopIds(), opened.tokenizer().paddingId(), seed);
+  /**
+   * An answer that is wanted.
+   *
+   * @param prompt which prompt
+   * @param adapter who answers, by name
+   */
+  private record Answer(int prompt, String adapter) {}
+
+  /** Returns the wanted answers in the order of the prompts. */
+  private List<Answer> answers(AdapterNames names, List<String> texts) {
+    List<Answer> answers = new ArrayList<>();
+    if (!uses.isEmpty()) {
+      if (compare) {
+        throw new GraftException("generate: --compare lets everyone answer, so leave --use out");
+      }
+      names.check("--use", uses);
+      if (uses.size() != 1 && uses.size() != texts.size()) {
+        throw new GraftException("generate: give --use once for all prompts, or once for each: there are "
+            + texts.size() + " prompts and " + uses.size() + " --use");
+      }
+      for (int i = 0; i < texts.size(); i++) {
+        answers.add(new Answer(i, uses.get(uses.size() == 1 ? 0 : i)));
+      }
+      return answers;
+    }
+    List<String> everyone = new ArrayList<>();
+    if (compare || names.folders().isEmpty()) {
+      everyone.add(AdapterNames.BASE);
+    }
+    everyone.addAll(names.folders().keySet());
+    for (int i = 0; i < texts.size(); i++) {
+      for (String name : everyone) {
+        answers.add(new Answer(i, name));
+      }
+    }
+    return answers;
+  }
+
+  private void answer(TextModel opened, Answer wanted, List<String> texts) {
+    GenerationOptions options = options(opened);
     TokenStream stream = opened.tokenizer().stream();
-    opened.generate(adapter, List.of(ids), options, (_, token) -> {
+    run(opened, List.of(wanted), texts, options, (_, token) -> {
       if (!options.stopIds().contains(token)) {
         streams.out().print(stream.add(token));
         streams.out().flush();
       }
     });
-    streams.out().println();
+    streams.out().println(stream.finish());
+  }
+
+  private Map<Answer, String> answerAll(TextModel opened, List<Answer> wanted, List<String> texts) {
+    GenerationOptions options = options(opened);
+    Map<Answer, String> made = new LinkedHashMap<>();
+    for (List<Answer> batch : batches(opened.model().adapters(), wanted)) {
+      List<long[]> rows = run(opened, batch, texts, options, (_, _) -> {
+      });
+      for (int i = 0; i < batch.size(); i++) {
+        made.put(batch.get(i), opened.tokenizer().decode(rows.get(i), true).strip());
+      }
+    }
+    return made;
+  }
+
+  /**
+   * Returns the answers that one batch makes, rows of the same adapter side by side. Virtual tokens move the
+   * positions of what follows, so the rows of an adapter that has some are a batch of their own.
+   */
+  private List<List<Answer>> batches(AdapterSet set, List<Answer> wanted) {
+    Map<String, List<Answer>> byAdapter = new LinkedHashMap<>();
+    wanted.forEach(answer -> byAdapter.computeIfAbsent(answer.adapter(), _ -> new ArrayList<>()).add(answer));
+    List<Answer> mixed = new ArrayList<>();
+    List<List<Answer>> batches = new ArrayList<>();
+    byAdapter.forEach((name, rows) -> {
+      if (name.equals(AdapterNames.BASE) || set.attachment(name).virtualTokens() == 0) {
+        mixed.addAll(rows);
+      } else {
+        batches.add(rows);
+        if (byAdapter.size() > 1) {
+          streams.err().println(name + " answers in a batch of its own: " + set.attachment(name).method().id()
+              + " puts virtual tokens before the prompt, and rows of one batch must have the same positions");
+        }
+      }
+    });
+    if (!mixed.isEmpty()) {
+      batches.addFirst(mixed);
+    }
+    return batches;
+  }
+
+  private List<long[]> run(TextModel opened, List<Answer> batch, List<String> texts,
+      GenerationOptions options, Generator.TokenListener listener) {
+    int positions = Math.toIntExact(opened.model().base().model().maxPositions());
+    List<String> rows = batch.stream().map(answer -> AdapterNames.inSet(answer.adapter())).toList();
+    List<long[]> ids = batch.stream().map(answer -> raw
+        ? opened.tokenizer().encode(texts.get(answer.prompt()), true)
+        : opened.encoder(positions, false).prompt(texts.get(answer.prompt()))).toList();
+    return opened.model().generate(opened.model().adapters().rows(rows), ids, options, listener);
+  }
+
+  private GenerationOptions options(TextModel opened) {
+    return new GenerationOptions(maxNewTokens, temperature, topK, topP, opened.tokenizer().stopIds(),
+        opened.tokenizer().paddingId(), seed);
+  }
+
+  private void print(Map<Answer, String> made, List<Answer> wanted, List<String> texts) {
+    boolean several = wanted.stream().map(Answer::adapter).distinct().count() > 1;
+    int prompt = -1;
+    for (Answer answer : wanted) {
+      if (texts.size() > 1 && answer.prompt() != prompt) {
+        prompt = answer.prompt();
+        streams.out().println("> " + texts.get(prompt).lines().findFirst().orElse(""));
+      }
+      if (several) {
+        streams.out().println("[" + answer.adapter() + "]");
+      }
+      streams.out().println(Objects.requireNonNull(made.get(answer)));
+    }
   }
 }

@@ -23,8 +23,9 @@ import picocli.CommandLine.Spec;
 /** Starts the {@code graft} command. Exit codes: 0 done, 2 a fault that the user can mend, 1 one of ours. */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 @Command(name = "graft", description = "Fine-tunes language models by training under 1 %% of them.", mixinStandardHelpOptions = true, version = "graft 0.1.0-SNAPSHOT", synopsisSubcommandLabel = "COMMAND", subcommands = {
-  DemoCommand.class, TrainCommand.class, GenerateCommand.class, MergeCommand.class, QuantizeCommand.class,
-  PlanCommand.class, BenchCommand.class, CheckCommand.class, PluginsCommand.class}, footer = {"",
+  DemoCommand.class, TrainCommand.class, GenerateCommand.class, CombineCommand.class, MergeCommand.class,
+  QuantizeCommand.class, PlanCommand.class, BenchCommand.class, CheckCommand.class,
+  PluginsCommand.class}, footer = {"",
     "Begin with:", "  graft demo", "'graft COMMAND --help' tells more."})
 public final class Graft implements Runnable {
   private static final int USER_FAULT = 2;

@@ -8,6 +8,7 @@ import dev.graft.core.model.BaseModel;
 import dev.graft.core.model.LoadedModel;
 import dev.graft.core.plan.ModelShape;
 import dev.graft.core.plan.ModuleShare;
+import dev.graft.core.plan.PlannedCodes;
 import dev.graft.core.plan.SyntheticWeights;
 import dev.graft.core.plan.TrainingPlan;
 import dev.graft.core.plugin.PluginCatalog;
@@ -16,13 +17,17 @@ import dev.graft.core.train.Schedule;
 import dev.graft.core.train.TrainingOptions;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
+import dev.graft.spi.ParamSpec;
 import dev.graft.spi.PeftMethod;
+import dev.graft.spi.Quantizer;
 import jakarta.inject.Inject;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +39,10 @@ import picocli.CommandLine.Option;
 @Command(name = "plan", mixinStandardHelpOptions = true, sortOptions = false, description = "Tells what a method would train in a model and how much memory a step would take, without reading a weight.", footer = {
   "", "Examples:",
   "  graft plan --shape llama-7b --method lora --rank 8 --targets q_proj,v_proj",
-  "  graft plan --model demo/base --compare --batch 16 --max-length 128"})
+  "  graft plan --model demo/base --compare --batch 16 --max-length 128 \\",
+  "      --set num_virtual_tokens=20", "", "LoRA, QLoRA (lora on nf4), DoRA and prefix-tuning side by side:",
+  "  graft plan --shape llama-7b --method lora --method dora --method prefix-tuning \\",
+  "      --set num_virtual_tokens=20 --quantize nf4 --dtype bf16 --checkpoint"})
 final class PlanCommand implements Callable<Integer> {
   private final PluginCatalog plugins;
   private final Streams streams;
@@ -56,6 +64,10 @@ final class PlanCommand implements Callable<Integer> {
   @Mixin
   MethodFlags settings = new MethodFlags();
 
+  @Option(names = "--quantize", paramLabel = "ID", description = "Quantizer for the frozen linear layers, such as nf4, which makes QLoRA of lora. Where methods are compared, each is planned without it too.")
+  @Nullable
+  String quantize;
+
   @Option(names = "--batch", paramLabel = "N", description = "Sequences of a batch (default: ${DEFAULT-VALUE}).", defaultValue = "8")
   int batch = 8;
 
@@ -74,7 +86,27 @@ final class PlanCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print one JSON object a method.")
   boolean json;
 
-  private record Planned(String method, TrainingPlan plan, List<ModuleShare> modules) {}
+  /**
+   * A plan.
+   *
+   * @param method its id
+   * @param code id of the quantizer of the base; empty if it is dense
+   */
+  private record Planned(String method, String code, Attachment attachment, TrainingPlan plan) {
+    String title() {
+      return code.isEmpty() ? method : method + " on " + code;
+    }
+
+    /** Says which tensors learn, and where. */
+    String trained() {
+      List<String> names = attachment.trainable().stream()
+          .map(t -> t.spec().map(ParamSpec::name).or(t::baseParameter).orElseThrow()).distinct().toList();
+      List<ModuleShare> modules = ModuleShare.of(attachment);
+      int count = modules.stream().mapToInt(ModuleShare::count).sum();
+      return String.join(", ", names) + " at " + (count == 1 ? "" : count + " modules: ")
+          + String.join(", ", modules.stream().map(ModuleShare::name).distinct().toList());
+    }
+  }
 
   @Inject
   PlanCommand(PluginCatalog plugins, Streams streams) {
@@ -101,18 +133,28 @@ final class PlanCommand implements Callable<Integer> {
       throw new GraftException("plan: " + String.join("; ", faults));
     }
     DType type = ComputeTypes.parse(dtype);
+    Optional<Quantizer> quantizer = Optional.ofNullable(quantize).map(plugins::quantizer);
     if (model == null) {
-      print(plan(SyntheticWeights.dense(ModelShape.parse(java.util.Objects.requireNonNull(shape)), type,
-          plugins), type));
+      print(planAll(SyntheticWeights.dense(ModelShape.parse(Objects.requireNonNull(shape)), type, plugins),
+          quantizer, type));
     } else {
       try (LoadedModel loaded = LoadedModel.open(model, plugins)) {
-        print(plan(loaded.base(), type));
+        print(planAll(loaded.base(), quantizer, type));
       }
     }
     return 0;
   }
 
-  private List<Planned> plan(BaseModel base, DType type) {
+  private List<Planned> planAll(BaseModel base, Optional<Quantizer> quantizer, DType type) {
+    List<Planned> planned = new ArrayList<>();
+    if (quantizer.isEmpty() || compare || methods.size() > 1) {
+      planned.addAll(plan(base, "", type));
+    }
+    quantizer.ifPresent(code -> planned.addAll(plan(PlannedCodes.of(base, code), code.id(), type)));
+    return planned;
+  }
+
+  private List<Planned> plan(BaseModel base, String code, DType type) {
     TrainingOptions options = new TrainingOptions(1, 1e-4, Schedule.CONSTANT, 0, 0, 0.9, 0.999,
         1e-8, 1, type, checkpoint, 0);
     List<String> wanted = compare
@@ -129,13 +171,16 @@ final class PlanCommand implements Callable<Integer> {
       try {
         Attachment attachment = MethodSettings.attach(plugins, id,
             MethodFlags.settings(plugins.method(id), given), base.outline());
-        planned.add(new Planned(id, TrainingPlan.of(base, attachment, options, batch, length, accumulation),
-            ModuleShare.of(attachment)));
+        planned
+            .add(new Planned(id, code, attachment,
+                TrainingPlan.of(base, attachment, options, batch, length, accumulation)));
       } catch (GraftException e) {
         if (!compare) {
           throw e;
         }
-        streams.err().println(id + " is left out: " + e.getMessage());
+        if (code.isEmpty()) {
+          streams.err().println(id + " is left out: " + e.getMessage());
+        }
       }
     }
     return planned;
@@ -177,11 +222,13 @@ final class PlanCommand implements Callable<Integer> {
 
   private void one(Planned planned) {
     TrainingPlan plan = planned.plan;
-    streams.out().println("Method " + planned.method + " trains " + Quantities.exact(plan.trainedParameters())
-        + " of " + Quantities.exact(plan.baseParameters()) + " parameters: "
-        + Quantities.percent(plan.trainedShare()));
+    streams.out()
+        .println("Method " + planned.title() + " trains " + Quantities.exact(plan.trainedParameters())
+            + " of " + Quantities.exact(plan.baseParameters()) + " parameters: "
+            + Quantities.percent(plan.trainedShare()));
+    streams.out().println("What learns: " + planned.trained());
     Table modules = new Table("module", "shape", ">how many", ">trained in each", ">share of its weight");
-    for (ModuleShare module : planned.modules) {
+    for (ModuleShare module : ModuleShare.of(planned.attachment)) {
       modules.row(module.name(), module.shape(), "" + module.count(),
           Quantities.exact(module.trainedParameters()),
           module.baseParameters() == 0 ? "" : Quantities.percent(module.share()));
@@ -189,7 +236,7 @@ final class PlanCommand implements Callable<Integer> {
     streams.out().println();
     modules.lines().forEach(streams.out()::println);
     streams.out().println();
-    Table memory = new Table("memory of a step of " + batch + " x " + length + " tokens, " + dtype, ">");
+    Table memory = new Table(step(), ">");
     items().forEach((name, bytes) -> memory.row(name, Quantities.bytes(bytes.applyAsLong(plan))));
     memory.lines().forEach(streams.out()::println);
     streams.out()
@@ -197,17 +244,30 @@ final class PlanCommand implements Callable<Integer> {
             + Quantities.bytes(plan.gradientBytes()) + ", are among them.");
   }
 
+  private String step() {
+    return "memory of a step of " + batch + " x " + length + " tokens, " + dtype;
+  }
+
   private void several(List<Planned> planned) {
-    List<String> head = new ArrayList<>(List.of("method", ">trained", ">share"));
+    List<String> head = new ArrayList<>(List.of("method", ">trained", ">share of the model"));
     items().keySet().forEach(name -> head.add(">" + name));
     Table table = new Table(head.toArray(String[]::new));
     for (Planned p : planned) {
-      List<String> cells = new ArrayList<>(List.of(p.method, Quantities.count(p.plan.trainedParameters()),
+      List<String> cells = new ArrayList<>(List.of(p.title(), Quantities.count(p.plan.trainedParameters()),
           Quantities.percent(p.plan.trainedShare())));
       items().values().forEach(bytes -> cells.add(Quantities.bytes(bytes.applyAsLong(p.plan))));
       table.row(cells.toArray(String[]::new));
     }
+    streams.out()
+        .println(Character.toUpperCase(step().charAt(0)) + step().substring(1) + ", and what it trains");
+    streams.out().println();
     table.lines().forEach(streams.out()::println);
+    streams.out().println();
+    Table trained = new Table("method", "what learns");
+    planned.stream().filter(p -> planned.stream().noneMatch(
+        other -> other != p && other.method.equals(p.method) && other.code.isEmpty()))
+        .forEach(p -> trained.row(p.method, p.trained()));
+    trained.lines().forEach(streams.out()::println);
   }
 
   private static Map<String, ToLongFunction<TrainingPlan>> items() {
@@ -221,10 +281,11 @@ final class PlanCommand implements Callable<Integer> {
     return items;
   }
 
-  private static Map<String, Object> fields(Planned planned) {
+  private static Map<String, @Nullable Object> fields(Planned planned) {
     TrainingPlan plan = planned.plan;
-    Map<String, Object> fields = new LinkedHashMap<>();
+    Map<String, @Nullable Object> fields = new LinkedHashMap<>();
     fields.put("method", planned.method);
+    fields.put("quantizer", planned.code.isEmpty() ? null : planned.code);
     fields.put("base_parameters", plan.baseParameters());
     fields.put("trained_parameters", plan.trainedParameters());
     fields.put("trained_percent", plan.trainedShare() * 100);

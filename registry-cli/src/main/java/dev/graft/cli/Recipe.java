@@ -24,6 +24,7 @@ import java.util.Optional;
  * @param model the base model's folder
  * @param data files to learn from
  * @param validation files to measure on; may be empty
+ * @param columns which fields of their rows hold what
  * @param method id of the method
  * @param adapter an adapter to go on with instead of a new one
  * @param settings the method's, by the short names of a recipe
@@ -45,8 +46,9 @@ import java.util.Optional;
  * @param raw whether the model's chat template is left out
  * @param files what the run leaves on disk
  */
-record Recipe(Path model, List<Path> data, List<Path> validation, String method, Optional<Path> adapter,
-    Map<String, Object> settings, Optional<Long> steps, double epochs, int batch, int accumulation,
+record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns columns, String method,
+    Optional<Path> adapter, Map<String, Object> settings, Optional<Long> steps, double epochs, int batch,
+    int accumulation,
     double learningRate, Schedule schedule, double warmup, double weightDecay, double clip,
     Optional<Integer> maxLength,
     DType computeType, Optional<String> backend, int threads, boolean checkpoint, long seed, boolean raw,
@@ -54,7 +56,8 @@ record Recipe(Path model, List<Path> data, List<Path> validation, String method,
 
   private static final int LENGTH = 512;
   private static final List<String> METHOD_KEYS = List.of("rank", "alpha", "dropout", "targets", "set");
-  private static final List<String> KEYS = List.of("model", "data", "valid", "method", "adapter", "rank",
+  private static final List<String> KEYS = List.of("model", "data", "valid", "prompt-column",
+      "completion-column", "messages-column", "text-column", "method", "adapter", "rank",
       "alpha", "dropout", "targets", "set", "steps", "epochs", "batch", "accumulation", "lr", "schedule",
       "warmup", "weight-decay", "clip", "max-length", "dtype", "backend", "threads", "checkpoint", "seed",
       "raw", "out", "save-every", "keep", "eval-every");
@@ -84,6 +87,7 @@ record Recipe(Path model, List<Path> data, List<Path> validation, String method,
     exists(json, "data", data);
     List<Path> validation = paths(json, "valid");
     exists(json, "valid", validation);
+    DataColumns columns = DataColumns.read(json);
     String method = json.text("method", "lora");
     known(json, "method", method, plugins.methods().keySet());
     Optional<Path> adapter = json.optionalText("adapter").map(Path::of);
@@ -129,7 +133,7 @@ record Recipe(Path model, List<Path> data, List<Path> validation, String method,
       json.fault("out", "is missing: give the folder that the adapter goes to");
     }
     json.finish();
-    return new Recipe(Path.of(model), data, validation, method, adapter, settings, steps, epochs,
+    return new Recipe(Path.of(model), data, validation, columns, method, adapter, settings, steps, epochs,
         Math.toIntExact(batch), Math.toIntExact(accumulation), rate, schedule, warmup, weightDecay, clip,
         maxLength, type, backend, Math.toIntExact(threads), checkpoint, seed, raw,
         new RunOptions(Path.of(out), saveEvery, Math.toIntExact(keep), evaluateEvery));
@@ -194,6 +198,7 @@ record Recipe(Path model, List<Path> data, List<Path> validation, String method,
     if (!validation.isEmpty()) {
       values.put("valid", validation.stream().map(Recipe::absolute).toList());
     }
+    values.putAll(columns.names());
     values.put("method", method);
     adapter.ifPresent(path -> values.put("adapter", absolute(path)));
     values.putAll(settings);

@@ -23,9 +23,9 @@ import java.util.List;
 record Samples(List<EncodedSample> encoded, int idle) {
   static final int EVALUATION_BATCH = 32;
 
-  static Samples read(List<Path> files, SampleEncoder encoder) {
+  static Samples read(List<Path> files, DataFormat format, SampleEncoder encoder) {
     List<Sample> samples = new ArrayList<>();
-    files.forEach(file -> samples.addAll(DataSet.read(file, DataFormat.AUTO)));
+    files.forEach(file -> samples.addAll(DataSet.read(file, format)));
     return of(samples, encoder, files.toString());
   }
 

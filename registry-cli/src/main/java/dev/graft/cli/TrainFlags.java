@@ -14,11 +14,27 @@ final class TrainFlags {
   @Nullable
   String model;
 
-  @Option(names = "--data", paramLabel = "FILE", description = "Samples to learn from: .jsonl, .jsonl.gz or .json; may be repeated.")
+  @Option(names = "--data", paramLabel = "FILE", description = "Samples to learn from: .jsonl, .jsonl.gz or .json; may be repeated. Their shape is recognised by the usual names of fields; the columns below are for other names.")
   List<String> data = new ArrayList<>();
 
   @Option(names = "--valid", paramLabel = "FILE", description = "Samples to measure the loss on; may be repeated.")
   List<String> validation = new ArrayList<>();
+
+  @Option(names = "--prompt-column", paramLabel = "NAME", description = "Field that holds the prompt; the completion is in --completion-column, or in 'completion'.")
+  @Nullable
+  String promptColumn;
+
+  @Option(names = "--completion-column", paramLabel = "NAME", description = "Field that holds the completion; the prompt is in --prompt-column, or in 'prompt'.")
+  @Nullable
+  String completionColumn;
+
+  @Option(names = "--messages-column", paramLabel = "NAME", description = "Field that holds a conversation: messages of role and content, or of from and value.")
+  @Nullable
+  String messagesColumn;
+
+  @Option(names = "--text-column", paramLabel = "NAME", description = "Field that holds a whole text to learn.")
+  @Nullable
+  String textColumn;
 
   @Option(names = "--method", paramLabel = "ID", description = "Method (default: lora); 'graft plugins' lists them.")
   @Nullable
@@ -117,6 +133,10 @@ final class TrainFlags {
     all.put("model", model);
     all.put("data", data.isEmpty() ? null : data);
     all.put("valid", validation.isEmpty() ? null : validation);
+    all.put("prompt-column", promptColumn);
+    all.put("completion-column", completionColumn);
+    all.put("messages-column", messagesColumn);
+    all.put("text-column", textColumn);
     all.put("method", method);
     all.put("adapter", adapter);
     all.putAll(settings.given());

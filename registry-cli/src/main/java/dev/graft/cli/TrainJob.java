@@ -53,13 +53,13 @@ final class TrainJob {
     try (TextModel text = TextModel.open(recipe.model(), modelOptions, plugins)) {
       int length = recipe.length(text.model().base().model().maxPositions());
       SampleEncoder encoder = text.encoder(length, recipe.raw());
-      Samples samples = Samples.read(recipe.data(), encoder);
+      Samples samples = Samples.read(recipe.data(), recipe.columns().format(), encoder);
       long padding = text.tokenizer().paddingId();
       BucketedBatches batches = samples.shuffled(recipe.batch(), recipe.accumulation(), padding,
           recipe.seed());
       List<TokenBatch> validation = recipe.validation().isEmpty()
           ? List.of()
-          : Samples.read(recipe.validation(), encoder).forEvaluation(padding);
+          : Samples.read(recipe.validation(), recipe.columns().format(), encoder).forEvaluation(padding);
       GraftAdapter adapter = adapter(text);
       TrainingOptions options = recipe.training(batches.stepsPerEpoch());
       listener.begins(adapter, options, samples);

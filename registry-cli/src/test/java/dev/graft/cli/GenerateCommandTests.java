@@ -16,14 +16,22 @@ class GenerateCommandTests {
   static Path folder;
 
   private static Path adapter = Path.of("");
+  private static Path loud = Path.of("");
 
   @BeforeAll
-  static void train() {
+  static void train() throws IOException {
     Path data = TinyModel.samples(folder.resolve("data.jsonl"), 4);
-    adapter = folder.resolve("adapter");
+    adapter = train(data, "adapter");
+    loud = train(Files.writeString(folder.resolve("loud.jsonl"),
+        "{\"prompt\": \"kind=pub near=hill\", \"completion\": \"No pub at all!\"}\n"), "loud");
+  }
+
+  private static Path train(Path data, String name) {
+    Path out = folder.resolve(name);
     Captured.run("train", "--model", TinyModel.folder().toString(), "--data", data.toString(), "--backend",
         "reference", "--batch", "4", "--rank", "8", "--lr", "2e-2", "--steps", "60", "--save-every", "0",
-        "--out", adapter.toString()).done();
+        "--out", out.toString()).done();
+    return out;
   }
 
   private static Captured generate(String input, String... more) {
@@ -50,11 +58,72 @@ class GenerateCommandTests {
   }
 
   @Test
-  void severalAdaptersAnswerInTurn() {
-    String out = generate("", "--adapter", adapter.toString(), "--adapter", adapter.toString(), "--prompt",
-        "kind=pub near=hill").done().out();
-    assertThat(out.lines()).containsExactly("[" + adapter + "]", "A pub near the hill.", "[" + adapter + "]",
-        "A pub near the hill.");
+  void theModelAndItsAdaptersAnswerSideBySide() {
+    String prompt = "kind=pub near=hill";
+    String base = generate("", "--prompt", prompt).done().out().strip();
+    Captured both = generate("", "--adapter", "first=" + adapter, "--adapter", "second=" + loud, "--compare",
+        "--prompt", prompt).done();
+    assertThat(both.out())
+        .isEqualTo("[base]%n%s%n[first]%nA pub near the hill.%n[second]%nNo pub at all!%n".formatted(base));
+    assertThat(generate("", "--adapter", "first=" + adapter, "--adapter", loud.toString(), "--prompt", prompt)
+        .done().out().lines()).containsExactly("[first]", "A pub near the hill.", "[loud]", "No pub at all!");
+  }
+
+  @Test
+  void eachPromptOfABatchIsAnsweredByTheAdapterThatItUses() {
+    String alone = generate("", "--prompt", "kind=inn").done().out().strip();
+    Captured mixed = generate("", "--adapter", adapter.toString(), "--adapter", loud.toString(), "--prompt",
+        "kind=pub near=hill", "--use", "loud", "--prompt", "kind=inn", "--use", "base", "--prompt",
+        "kind=pub near=river", "--use", "adapter").done();
+    assertThat(mixed.out())
+        .isEqualTo(("> kind=pub near=hill%n[loud]%nNo pub at all!%n> kind=inn%n[base]%n%s%n"
+            + "> kind=pub near=river%n[adapter]%nA pub near the river.%n").formatted(alone));
+    assertThat(generate("", "--adapter", adapter.toString(), "--prompt", "kind=pub near=hill", "--prompt",
+        "kind=pub near=river").done().out().lines()).containsExactly("> kind=pub near=hill",
+            "A pub near the hill.", "> kind=pub near=river", "A pub near the river.");
+    assertThat(generate("", "--adapter", adapter.toString(), "--adapter", loud.toString(), "--prompt",
+        "kind=pub near=hill", "--use", "loud").done().out().strip()).isEqualTo("No pub at all!");
+  }
+
+  @Test
+  void aWeightOfZeroIsTheModelAlone() {
+    String prompt = "kind=pub near=hill";
+    assertThat(generate("", "--adapter", adapter.toString(), "--weight", "adapter=0", "--prompt", prompt)
+        .done().out()).isEqualTo(generate("", "--prompt", prompt).done().out());
+  }
+
+  @Test
+  void anAdapterWithVirtualTokensAnswersInABatchOfItsOwnAndThatIsTold() {
+    Path prefix = folder.resolve("prefix");
+    Captured.run("train", "--model", TinyModel.folder().toString(), "--data",
+        folder.resolve("data.jsonl").toString(), "--backend", "reference", "--method", "prefix-tuning",
+        "--set", "num_virtual_tokens=3", "--steps", "2", "--save-every", "0", "--out", prefix.toString())
+        .done();
+    String prompt = "kind=pub near=hill";
+    String alone = generate("", "--adapter", prefix.toString(), "--prompt", prompt).done().out().strip();
+    Captured both = generate("", "--adapter", prefix.toString(), "--adapter", adapter.toString(), "--prompt",
+        prompt);
+    assertThat(both.code()).isZero();
+    assertThat(both.out()).isEqualTo("[prefix]%n%s%n[adapter]%nA pub near the hill.%n".formatted(alone));
+    assertThat(both.err()).contains("prefix answers in a batch of its own", "virtual tokens");
+  }
+
+  @Test
+  void namesOfAdaptersThatAreNotThereOrTakenAreRefused() {
+    String first = adapter.toString();
+    assertThat(generate("", "--adapter", first, "--prompt", "a", "--use", "adaptr").refused())
+        .contains("--use names \"adaptr\"", "did you mean \"adapter\"", "There are: adapter, base");
+    assertThat(generate("", "--adapter", first, "--prompt", "a", "--weight", "b=2").refused())
+        .contains("--weight names \"b\"");
+    assertThat(generate("", "--prompt", "a", "--weight", "base=2").refused()).contains("is for adapters");
+    assertThat(generate("", "--adapter", first, "--adapter", first, "--prompt", "a").refused())
+        .contains("Two adapters are named \"adapter\"", "--adapter other=");
+    assertThat(generate("", "--adapter", "base=" + first, "--prompt", "a").refused())
+        .contains("cannot be named \"base\"");
+    assertThat(generate("", "--adapter", first, "--prompt", "a", "--prompt", "b", "--prompt", "c", "--use",
+        "base", "--use", "adapter").refused()).contains("3 prompts and 2 --use");
+    assertThat(generate("", "--adapter", first, "--prompt", "a", "--compare", "--use", "base").refused())
+        .contains("leave --use out");
   }
 
   @Test

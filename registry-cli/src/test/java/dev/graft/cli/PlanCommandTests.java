@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class PlanCommandTests {
   @Test
@@ -54,8 +55,8 @@ class PlanCommandTests {
   void methodsAreComparedLineByLine() {
     String out = Captured.run("plan", "--shape", "probe", "--method", "lora", "--method", "prefix-tuning",
         "--rank", "4", "--set", "num_virtual_tokens=20", "--batch", "1", "--max-length", "16").done().out();
-    assertThat(out.lines()).hasSize(3);
-    assertThat(out.lines().findFirst().orElseThrow()).contains("method", "trained", "frozen weights",
+    assertThat(out.lines().findFirst().orElseThrow()).contains("step of 1 x 16 tokens");
+    assertThat(out.lines().skip(2).findFirst().orElseThrow()).contains("method", "trained", "frozen weights",
         "total");
     // 20 keys and 20 values of 512 numbers in each of 4 layers.
     assertThat(out).containsPattern("prefix-tuning +81.9 k ").containsPattern("lora +156 k ");
@@ -66,6 +67,36 @@ class PlanCommandTests {
     assertThat(all.err()).contains("prefix-tuning is left out", "num_virtual_tokens");
     assertThat(Captured.run("plan", "--shape", "probe", "--compare", "--set", "nothing=1").refused())
         .contains("has a setting nothing");
+  }
+
+  @Test
+  void loraQloraDoraAndPrefixTuningStandSideBySideWithWhatEachTrains() {
+    String out = Captured.run("plan", "--shape", "probe", "--method", "lora", "--method", "dora", "--method",
+        "prefix-tuning", "--rank", "8", "--targets", "q_proj", "--set", "num_virtual_tokens=20", "--quantize",
+        "nf4", "--batch", "1", "--max-length", "16").done().out();
+    assertThat(out.lines().map(line -> line.replaceAll(" {2,}.*", ""))).containsSubsequence("method", "lora",
+        "dora", "prefix-tuning", "lora on nf4", "dora on nf4", "prefix-tuning on nf4", "method", "lora",
+        "dora",
+        "prefix-tuning");
+    assertThat(out).containsPattern("lora +lora_A, lora_B at 4 modules: q_proj\\n")
+        .containsPattern("dora +lora_A, lora_B, lora_magnitude_vector at 4 modules: q_proj\\n")
+        .containsPattern("prefix-tuning +prompt_embeddings at 4 modules: self_attn\\n");
+  }
+
+  @Test
+  void aPlanInFourBitsIsThePlanOfTheModelThatIsQuantised(@TempDir Path folder) {
+    Path quantised = folder.resolve("nf4");
+    String dense = TinyModel.folder().toString();
+    Captured.run("quantize", dense, quantised.toString()).done();
+    Map<String, @Nullable Object> planned = json("--model", dense, "--quantize", "nf4");
+    assertThat(planned).containsEntry("quantizer", "nf4");
+    planned.put("quantizer", null);
+    assertThat(planned).isEqualTo(json("--model", quantised.toString()));
+    assertThat(number(planned, "weight_bytes"))
+        .isLessThan(number(json("--model", dense), "weight_bytes") / 2);
+    assertThat(Captured.run("plan", "--model", quantised.toString(), "--quantize", "nf4").refused())
+        .contains("quantised already");
+    assertThat(Captured.run("plan", "--model", dense, "--quantize", "nf5").refused()).contains("nf4");
   }
 
   @Test

@@ -34,16 +34,24 @@ class ReadmeTests {
     return Files.readString(root().resolve("README.md"));
   }
 
-  @Test
-  void theJavaExampleIsTheOneThatIsCompiled() throws IOException {
+  private static String compiled(String example) throws IOException {
     String source = Files.readString(
-        root().resolve("registry-cli/src/test/java/dev/graft/cli/example/TrainLora.java"));
-    String compiled = source.substring(source.indexOf("// example\n") + 11, source.indexOf("  // end of"))
-        .indent(-2);
-    Matcher snippet = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL).matcher(readme());
-    assertThat(snippet.find()).isTrue();
-    assertThat(snippet.group(1)).isEqualTo(compiled);
-    assertThat(compiled.lines().filter(line -> !line.isBlank()).count()).as("lines").isLessThanOrEqualTo(15);
+        root().resolve("registry-cli/src/test/java/dev/graft/cli/example/" + example + ".java"));
+    return source.substring(source.indexOf("// example\n") + 11, source.indexOf("  // end of")).indent(-2);
+  }
+
+  private static List<String> snippets(String file) throws IOException {
+    return Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
+        .matcher(Files.readString(root().resolve(file))).results().map(match -> match.group(1)).toList();
+  }
+
+  @Test
+  void theJavaExamplesAreThoseThatAreCompiled() throws IOException {
+    String train = compiled("TrainLora");
+    assertThat(snippets("README.md")).containsExactly(train);
+    assertThat(train.lines().filter(line -> !line.isBlank()).count()).as("lines").isLessThanOrEqualTo(15);
+    assertThat(snippets("docs/guide.md")).containsExactlyInAnyOrder(compiled("Methods"),
+        compiled("SeveralAdapters"));
   }
 
   @Test

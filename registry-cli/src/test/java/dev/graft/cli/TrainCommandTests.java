@@ -122,6 +122,34 @@ class TrainCommandTests {
   }
 
   @Test
+  void columnsOfOtherNamesGiveTheSameTraining() throws IOException {
+    train(out, "--steps", "2").done();
+    String rows = Files.readString(data);
+    Files.writeString(data, rows.replace("\"prompt\"", "\"frage\"").replace("\"completion\"", "\"antwort\""));
+    Path pairs = folder.resolve("pairs");
+    train(pairs, "--steps", "2", "--prompt-column", "frage", "--completion-column", "antwort").done();
+    assertThat(losses(pairs)).isEqualTo(losses(out));
+    assertThat(RecipeFile.read(pairs.resolve("recipe.yaml"))).containsEntry("prompt-column", "frage")
+        .containsEntry("completion-column", "antwort");
+
+    Files.writeString(data, rows.replaceAll("\\{\"prompt\": (\".*?\"), \"completion\": (\".*?\")}",
+        "{\"turns\": [{\"role\": \"user\", \"content\": $1}, {\"role\": \"assistant\", \"content\": $2}]}"));
+    Path turns = folder.resolve("turns");
+    train(turns, "--steps", "2", "--messages-column", "turns").done();
+    assertThat(losses(turns)).hasSize(2);
+  }
+
+  @Test
+  void aColumnThatIsNotThereIsAnsweredByThoseThatAre() {
+    assertThat(train(out, "--prompt-column", "promt").refused()).contains("line 1",
+        "the field \"promt\" is missing", "\"prompt\", \"completion\"", "is \"prompt\" meant?");
+    assertThat(train(out, "--messages-column", "prompt").refused()).contains("\"prompt\" must be a list");
+    assertThat(train(out, "--messages-column", "a", "--prompt-column", "b").refused())
+        .contains("\"messages-column\" is for data of another shape than \"prompt-column\"");
+    assertThat(out.resolve("adapter_model.safetensors")).doesNotExist();
+  }
+
+  @Test
   void epochsBecomeSteps() {
     // 24 samples in batches of 2, two of which make a step: 6 steps an epoch.
     train(out, "--epochs", "0.5", "--accumulation", "2").done();

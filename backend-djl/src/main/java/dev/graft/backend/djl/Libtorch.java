@@ -27,8 +27,8 @@ import java.util.function.BiFunction;
 
 /** Holds one manager of PyTorch's memory, and moves tensors between it and the host. */
 final class Libtorch implements AutoCloseable {
-  /** A direct buffer, which is how memory is handed over, cannot be longer. */
-  private static final long LONGEST_BUFFER = Integer.MAX_VALUE;
+  /** Memory is handed over as a direct buffer, and the JDK makes none that is longer than this by 64 bytes. */
+  private static final long LONGEST_BUFFER = Integer.MAX_VALUE - 63;
   private static final String TOOLS = """
       class M(Module):
         __parameters__ = []
@@ -46,13 +46,19 @@ final class Libtorch implements AutoCloseable {
           return torch.set_(torch.empty([0], dtype=5, layout=None, device=None, pin_memory=None), bytes, 0, dims, strides)
         def contiguous(self: __torch__.M, x: Tensor) -> Tensor:
           return torch.contiguous(x)
+        def reshape(self: __torch__.M, x: Tensor, dims: List[int]) -> Tensor:
+          return torch.reshape(x, dims)
+        def part(self: __torch__.M, x: Tensor, start: int, end: int) -> Tensor:
+          return torch.slice(x, 0, start, end, 1)
       """;
 
   private final PtNDManager manager;
+  private final long longestBuffer;
   private final PtSymbolBlock tools;
 
-  private Libtorch(PtNDManager manager) {
+  private Libtorch(PtNDManager manager, long longestBuffer) {
     this.manager = manager;
+    this.longestBuffer = longestBuffer;
     this.tools = load(TOOLS);
   }
 
@@ -62,11 +68,16 @@ final class Libtorch implements AutoCloseable {
    * @throws EngineException if the native library cannot be loaded
    */
   static Libtorch open(int threads) {
+    return open(threads, LONGEST_BUFFER);
+  }
+
+  /** Opens a manager that hands memory over in buffers of at most so many bytes, 8 or more. */
+  static Libtorch open(int threads, long longestBuffer) {
     loadEngine();
     JniUtils.setNumThreads(threads);
     // The profiling executor is slow in the first calls and takes much memory, and gains nothing here.
     JniUtils.setGraphExecutorOptimize(false);
-    return new Libtorch((PtNDManager) NDManager.newBaseManager(Device.cpu(), "PyTorch"));
+    return new Libtorch((PtNDManager) NDManager.newBaseManager(Device.cpu(), "PyTorch"), longestBuffer);
   }
 
   /** Loads the native library once a process. */
@@ -120,7 +131,7 @@ final class Libtorch implements AutoCloseable {
     if (tensor.bytes() == 0) {
       return zeros(tensor.dtype(), shape);
     }
-    if (tensor.bytes() <= LONGEST_BUFFER) {
+    if (tensor.bytes() <= longestBuffer) {
       return view(tensor.segment(), tensor.dtype(), shape);
     }
     return joined(tensor);
@@ -154,19 +165,21 @@ final class Libtorch implements AutoCloseable {
         : java.lang.foreign.Arena.ofAuto().allocate(segment.byteSize(), 64).copyFrom(segment);
   }
 
-  /** Copies a tensor that is longer than a buffer can be, by pieces of its first axis. */
+  /** Copies a tensor that is longer than a buffer can be, by pieces. */
   private PtNDArray joined(HostTensor tensor) {
-    Shape shape = tensor.shape();
-    long rowBytes = tensor.bytes() / shape.dim(0);
-    long rows = Math.max(1, LONGEST_BUFFER / rowBytes);
+    int bytes = tensor.dtype().bytes();
+    long size = tensor.shape().size();
+    long pieceSize = longestBuffer / bytes;
     List<PtNDArray> parts = new ArrayList<>();
     try {
-      for (long from = 0; from < shape.dim(0); from += rows) {
-        long count = Math.min(rows, shape.dim(0) - from);
-        parts.add(view(tensor.segment().asSlice(from * rowBytes, count * rowBytes), tensor.dtype(),
-            shape.with(0, count)));
+      for (long from = 0; from < size; from += pieceSize) {
+        long count = Math.min(pieceSize, size - from);
+        parts.add(view(tensor.segment().asSlice(from * bytes, count * bytes), tensor.dtype(),
+            Shape.of(count)));
       }
-      return tool("cat", IValue.listFrom(parts.toArray(PtNDArray[]::new)));
+      try (PtNDArray flat = tool("cat", IValue.listFrom(parts.toArray(PtNDArray[]::new)))) {
+        return tool("reshape", IValue.from(flat), IValue.listFrom(tensor.shape().dims()));
+      }
     } finally {
       parts.forEach(PtNDArray::close);
     }
@@ -181,17 +194,34 @@ final class Libtorch implements AutoCloseable {
     return tool("clone", IValue.from(array));
   }
 
-  /** Copies a tensor to the host. */
+  /** Copies a tensor to the host, by pieces if it is longer than a buffer can be. */
   HostTensor toHost(PtNDArray array, DType type, Shape shape) {
     HostTensor host = HostTensor.zeros(type, shape);
     if (host.bytes() == 0) {
       return host;
     }
-    boolean half = type == DType.BF16 || type == DType.F16;
-    try (PtNDArray plain = tool(half ? "bytes" : "contiguous", IValue.from(array))) {
-      host.segment().copyFrom(MemorySegment.ofBuffer(JniUtils.getByteBuffer(plain, true)));
+    if (host.bytes() <= longestBuffer) {
+      copy(array, type, host.segment());
+      return host;
+    }
+    long size = shape.size();
+    long pieceSize = longestBuffer / type.bytes();
+    try (PtNDArray flat = tool("reshape", IValue.from(array), IValue.listFrom(size))) {
+      for (long from = 0; from < size; from += pieceSize) {
+        long end = Math.min(size, from + pieceSize);
+        try (PtNDArray piece = tool("part", IValue.from(flat), IValue.from(from), IValue.from(end))) {
+          copy(piece, type, host.segment().asSlice(from * type.bytes(), (end - from) * type.bytes()));
+        }
+      }
     }
     return host;
+  }
+
+  private void copy(PtNDArray array, DType type, MemorySegment to) {
+    boolean half = type == DType.BF16 || type == DType.F16;
+    try (PtNDArray plain = tool(half ? "bytes" : "contiguous", IValue.from(array))) {
+      to.copyFrom(MemorySegment.ofBuffer(JniUtils.getByteBuffer(plain, true)));
+    }
   }
 
   @Override

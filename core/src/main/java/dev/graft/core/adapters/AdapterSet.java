@@ -94,6 +94,11 @@ public final class AdapterSet implements AutoCloseable {
           "There is an adapter \"" + name + "\" already. Delete it first, or choose another"
               + " name. " + listing());
     }
+    String variables = AdapterWeights.variable(name, "");
+    if (session.variables().stream().anyMatch(variable -> variable.startsWith(variables))) {
+      throw new GraftException("The name \"" + name + "\" is used for another adapter of this session. Choose"
+          + " another name. " + listing());
+    }
   }
 
   private Member member(String name) {
@@ -175,6 +180,11 @@ public final class AdapterSet implements AutoCloseable {
     member.original().tensors().keySet()
         .forEach(key -> session.release(AdapterWeights.variable(name, key)));
     member.release().run();
+  }
+
+  /** Adds an adapter that is made of others, by a way that needs no further settings. */
+  public void combine(String name, String way, Map<String, Double> weights) {
+    combine(name, way, weights, new Configuration("combine", Map.of()));
   }
 
   /**

@@ -76,7 +76,7 @@ public final class GraftAdapter {
    */
   public List<long[]> generate(List<long[]> prompts, GenerationOptions options,
       Generator.TokenListener listener) {
-    return model.generate(rows(prompts.size()), prompts, options, listener);
+    return model.generate(List.of(rows(prompts.size())), prompts, options, listener);
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.graft.core.run;
 
+import dev.graft.core.adapters.AdapterSet;
 import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
 import dev.graft.core.generate.GenerationOptions;
@@ -36,7 +37,8 @@ public final class GraftModel implements AutoCloseable {
   private final Backend backend;
   private final Session session;
   private final DType computeType;
-  private int adapters;
+  private final Optional<AdapterSet> adapters;
+  private int attached;
 
   private GraftModel(BaseModel base, Optional<LoadedModel> loaded, PluginCatalog plugins, Backend backend,
       ModelOptions options) {
@@ -52,6 +54,7 @@ public final class GraftModel implements AutoCloseable {
       session.close();
       throw e;
     }
+    this.adapters = loaded.map(files -> new AdapterSet(files, session, computeType));
   }
 
   /**
@@ -143,9 +146,12 @@ public final class GraftModel implements AutoCloseable {
     return load(folder, true);
   }
 
+  private static GraftException noFolder() {
+    return new GraftException("A model without a folder has no stored adapters");
+  }
+
   private GraftAdapter load(Path folder, boolean training) {
-    LoadedModel files = loaded.orElseThrow(
-        () -> new GraftException("A model without a folder has no stored adapters"));
+    LoadedModel files = loaded.orElseThrow(GraftModel::noFolder);
     try (LoadedModel.LoadedAdapter stored = files.adapter(folder, training)) {
       String name = nextName();
       // Cast copies are the session's own; values of the right type lie in the file that is closed here.
@@ -155,8 +161,22 @@ public final class GraftModel implements AutoCloseable {
   }
 
   private String nextName() {
-    adapters++;
-    return "adapter-" + adapters;
+    String name;
+    do {
+      attached++;
+      name = "adapter-" + attached;
+    } while (adapters.isPresent() && adapters.get().names().contains(name));
+    return name;
+  }
+
+  /**
+   * Returns the adapters that this model holds by name, none at first: to load several, switch between them,
+   * and let the rows of one batch use different ones. They end with the model.
+   *
+   * @throws GraftException if this model has no folder
+   */
+  public AdapterSet adapters() {
+    return adapters.orElseThrow(GraftModel::noFolder);
   }
 
   /** Returns the mean loss of the model without an adapter over all labels of the batches. */
@@ -175,10 +195,25 @@ public final class GraftModel implements AutoCloseable {
    */
   public List<long[]> generate(List<long[]> prompts, GenerationOptions options,
       Generator.TokenListener listener) {
-    return generate(RowGroup.base(prompts.size()), prompts, options, listener);
+    return generate(List.of(RowGroup.base(prompts.size())), prompts, options, listener);
   }
 
-  List<long[]> generate(RowGroup group, List<long[]> prompts, GenerationOptions options,
+  /** Continues prompts in one batch and gives each row's new tokens when all are there. */
+  public List<long[]> generate(List<RowGroup> rows, List<long[]> prompts, GenerationOptions options) {
+    return generate(rows, prompts, options, (_, _) -> {
+    });
+  }
+
+  /**
+   * Continues prompts in one batch whose rows may use different adapters.
+   *
+   * @param rows which rows use which adapter, as {@link AdapterSet#rows} tells
+   * @param prompts token ids; shorter ones are padded
+   * @param listener hears of every token as it is chosen
+   * @return each row's new tokens, without the one that ended it
+   * @throws GraftException if adapters with virtual tokens share the batch with others
+   */
+  public List<long[]> generate(List<RowGroup> rows, List<long[]> prompts, GenerationOptions options,
       Generator.TokenListener listener) {
     int length = prompts.stream().mapToInt(prompt -> prompt.length).max().orElse(0);
     if (length == 0) {
@@ -196,7 +231,7 @@ public final class GraftModel implements AutoCloseable {
     boolean[] stopped = new boolean[ids.length];
     long[][] out;
     try (Generator generator = new Generator(session, base, computeType)) {
-      out = generator.generate(List.of(group), ids, mask, options, (row, token) -> {
+      out = generator.generate(rows, ids, mask, options, (row, token) -> {
         stopped[row] = options.stopIds().contains(token);
         produced[row]++;
         listener.token(row, token);
@@ -241,6 +276,7 @@ public final class GraftModel implements AutoCloseable {
   /** Frees the device's memory and closes the folder. */
   @Override
   public void close() {
+    adapters.ifPresent(AdapterSet::close);
     session.close();
     loaded.ifPresent(LoadedModel::close);
   }

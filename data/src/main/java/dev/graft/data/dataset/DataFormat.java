@@ -23,6 +23,11 @@ public sealed interface DataFormat {
     return new TextColumn(column);
   }
 
+  /** Takes conversations, in the form of OpenAI's or ShareGPT's messages, from a field of any name. */
+  static DataFormat messages(String column) {
+    return new MessagesColumn(column);
+  }
+
   /** See {@link #AUTO}. */
   record Recognised() implements DataFormat {}
 
@@ -31,4 +36,7 @@ public sealed interface DataFormat {
 
   /** See {@link #text}. */
   record TextColumn(String column) implements DataFormat {}
+
+  /** See {@link #messages}. */
+  record MessagesColumn(String column) implements DataFormat {}
 }

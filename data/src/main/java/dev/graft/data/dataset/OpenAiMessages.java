@@ -13,15 +13,16 @@ final class OpenAiMessages {
   private OpenAiMessages() {
   }
 
-  static Sample conversation(Row row) {
+  static Sample conversation(Row row, String field) {
     List<Message> messages = new ArrayList<>();
-    for (Row message : row.objects("messages")) {
+    for (Row message : row.objects(field)) {
       messages.add(message(message));
     }
     if (messages.stream().noneMatch(message -> message.role().equals("assistant"))) {
       throw row
-          .fault("the field \"messages\" has no message of the role \"assistant\", so there is nothing to"
-              + " learn; there are " + messages.stream().map(Message::role).toList());
+          .fault(
+              "the field \"" + field + "\" has no message of the role \"assistant\", so there is nothing to"
+                  + " learn; there are " + messages.stream().map(Message::role).toList());
     }
     return new Sample.Conversation(messages, ToolDescriptions.of(row));
   }

@@ -18,13 +18,15 @@ interface Shape {
       case DataFormat.Recognised _ -> Known.of(first).shape;
       case DataFormat.Columns columns -> row -> pair(row, columns.prompt(), columns.completion());
       case DataFormat.TextColumn text -> row -> new Sample.Text(row.text(text.column()));
+      case DataFormat.MessagesColumn messages -> row -> conversation(row, messages.column());
     };
   }
 
   /** The shapes that are recognised, the more telling fields first. */
   enum Known {
-    OPENAI(List.of("messages"), OpenAiMessages::conversation), SHARE_GPT(List.of("conversations"),
-        ShareGptMessages::conversation), PROMPT(List.of("prompt", "completion"),
+    OPENAI(List.of("messages"), row -> OpenAiMessages.conversation(row, "messages")), SHARE_GPT(
+        List.of("conversations"),
+        row -> ShareGptMessages.conversation(row, "conversations")), PROMPT(List.of("prompt", "completion"),
             row -> pair(row, "prompt", "completion")), ALPACA(List.of("instruction", "output"),
                 Shape::alpaca), TEXT(List.of("text"), row -> new Sample.Text(row.text("text")));
 
@@ -60,6 +62,13 @@ interface Shape {
               + " (prompt and completion; messages; conversations; instruction, input and output; text);"
               + " name the columns of the prompt and the completion");
     }
+  }
+
+  /** Tells the two forms apart by the first message, which says who speaks in {@code role} or {@code from}. */
+  private static Sample conversation(Row row, String column) {
+    List<Row> messages = row.objects(column);
+    boolean shareGpt = !messages.isEmpty() && messages.getFirst().has("from");
+    return shareGpt ? ShareGptMessages.conversation(row, column) : OpenAiMessages.conversation(row, column);
   }
 
   private static Sample pair(Row row, String prompt, String completion) {

@@ -17,17 +17,17 @@ final class ShareGptMessages {
   private ShareGptMessages() {
   }
 
-  static Sample conversation(Row row) {
+  static Sample conversation(Row row, String field) {
     List<Message> messages = new ArrayList<>();
     String system = row.optionalText("system");
     if (!system.isEmpty()) {
       messages.add(new Message("system", system));
     }
-    for (Row message : row.objects("conversations")) {
+    for (Row message : row.objects(field)) {
       messages.add(message(message));
     }
     if (messages.stream().noneMatch(message -> message.role().equals("assistant"))) {
-      throw row.fault("the field \"conversations\" has no answer (from \"gpt\"), so there is nothing to learn"
+      throw row.fault("the field \"" + field + "\" has no answer (from \"gpt\"), so there is nothing to learn"
           + (row.has("chosen") ? "; pairs of chosen and rejected answers are not supported" : ""));
     }
     return new Sample.Conversation(messages, ToolDescriptions.of(row));

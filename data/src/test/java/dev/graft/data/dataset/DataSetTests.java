@@ -63,6 +63,24 @@ class DataSetTests {
   }
 
   @Test
+  void readsConversationsOfBothFormsFromANamedColumn() throws IOException {
+    List<Sample> expected = List.of(
+        new Sample.Conversation(List.of(new Message("user", "Hi"), new Message("assistant", "Hello"))));
+    assertThat(DataSet.read(file("o.jsonl", """
+        {"turns": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}
+        """), DataFormat.messages("turns"))).isEqualTo(expected);
+    assertThat(DataSet.read(file("s.jsonl", """
+        {"turns": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}]}
+        """), DataFormat.messages("turns"))).isEqualTo(expected);
+    Path silent = file("n.jsonl", "{\"turns\": [{\"role\": \"user\", \"content\": \"Hi\"}], \"id\": 1}\n");
+    assertThatThrownBy(() -> DataSet.read(silent, DataFormat.messages("turns")))
+        .isInstanceOf(GraftException.class).hasMessageContaining("\"turns\" has no message of the role");
+    assertThatThrownBy(() -> DataSet.read(silent, DataFormat.messages("turn")))
+        .hasMessageContaining(
+            "\"turn\" is missing; there are the fields \"turns\", \"id\"; is \"turns\" meant?");
+  }
+
+  @Test
   void readsAlpacaRows() throws IOException {
     assertThat(sample("alpaca_en_demo.json")).hasSize(4);
     assertThat(DataSet.read(file("a.json", """
