@@ -4,6 +4,7 @@ import dev.graft.graph.Assignment;
 import dev.graft.graph.Composite;
 import dev.graft.graph.Graph;
 import dev.graft.graph.Primitive;
+import dev.graft.graph.Shape;
 import dev.graft.graph.Primitive.Binary;
 import dev.graft.graph.Primitive.MatMul;
 import dev.graft.graph.Tensor;
@@ -60,8 +61,19 @@ final class Fusion {
   private void visit(Tensor node) {
     replacements.put(node, fused(node).orElseGet(() -> {
       List<Tensor> inputs = node.inputs().stream().map(this::replacement).toList();
+      if (node.op() instanceof Primitive.Reshape) {
+        return reshaped(inputs.getFirst(), node.shape(), node.site());
+      }
       return add(inputs.equals(node.inputs()) ? node : Tensor.at(node.site(), node.op(), inputs));
     }));
+  }
+
+  /** Gives a value another shape; what was reshaped before is reshaped once, or not at all. */
+  private Tensor reshaped(Tensor value, Shape shape, String site) {
+    Tensor origin = value.op() instanceof Primitive.Reshape ? value.input(0) : value;
+    return origin.shape().equals(shape)
+        ? origin
+        : add(Tensor.at(site, new Primitive.Reshape(shape), List.of(origin)));
   }
 
   private Tensor add(Tensor node) {
@@ -93,16 +105,11 @@ final class Fusion {
 
   private Tensor addTo(Tensor sum, Tensor base, Product product) {
     MatMul op = (MatMul) product.node().op();
-    Tensor flat = replacement(base);
-    if (!flat.shape().equals(product.node().shape())) {
-      flat = add(Tensor.at(sum.site(), new Primitive.Reshape(product.node().shape()), List.of(flat)));
-    }
+    Tensor flat = reshaped(replacement(base), product.node().shape(), sum.site());
     Tensor result = add(Tensor.at(sum.site(),
         new AddMatMul(product.alpha(), op.transposeA(), op.transposeB()),
         List.of(flat, replacement(product.node().input(0)), replacement(product.node().input(1)))));
-    return result.shape().equals(sum.shape())
-        ? result
-        : add(Tensor.at(sum.site(), new Primitive.Reshape(sum.shape()), List.of(result)));
+    return reshaped(result, sum.shape(), sum.site());
   }
 
   private Optional<Product> product(Tensor node, double alpha) {
