@@ -101,6 +101,7 @@ final class CompositeSamples {
       attention(new Attention(0.35, false, softcap), new long[]{2, 3, 2, 8}, 1, 9);
     }
     // Long enough for a backend to go another way.
+    attention(new Attention(0.35, true, 0), new long[]{1, 4, 262, 8}, 2, 262);
     attention(new Attention(0.35, true, 0), new long[]{1, 1, 520, 8}, 1, 520);
     long[] size = {2, 2, 3, 8};
     Attention open = new Attention(0.35, false, 0);

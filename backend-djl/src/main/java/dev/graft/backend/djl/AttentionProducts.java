@@ -5,6 +5,7 @@ import dev.graft.graph.Tensor;
 import dev.graft.graph.nn.Attention;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.LongStream;
 
 /**
  * Writes attention as what its formula says: a product, a softmax and a product.
@@ -17,6 +18,8 @@ import java.util.List;
 final class AttentionProducts {
   /** Length up to which the products win over the kernel, which skips what is not seen. */
   private static final long LONGEST = 512;
+  /** Targets of a block: fewer skip more of what is not seen, in products that are too small. */
+  private static final long BLOCK = 128;
 
   private final ScriptWriter out;
   private final Tensor q;
@@ -41,12 +44,36 @@ final class AttentionProducts {
         && operands.get(1).dim(2) <= LONGEST;
   }
 
+  /** Targets {@code from} to {@code to} (excluded), which see the sources before {@code sources}. */
+  private record Block(long from, long to, long sources) {
+    long targets() {
+      return to - from;
+    }
+  }
+
+  /** Cuts the targets, so that causal ones are not multiplied by most of what they do not see. */
+  private List<Block> blocks() {
+    long targets = q.dim(2);
+    if (!attention.causal() || !mask.isEmpty()) {
+      return List.of(new Block(0, targets, k.dim(2)));
+    }
+    long count = Math.max(1, targets / BLOCK);
+    return LongStream.range(0, count)
+        .mapToObj(i -> new Block(i * targets / count, (i + 1) * targets / count, (i + 1) * targets / count))
+        .toList();
+  }
+
   void forward(Tensor node) {
     out.lifetimes().scratch(2 * scoreBytes() + 2 * node.shape().size() * node.dtype().bytes());
-    String mix = out.line("torch.bmm(" + weights(queries(q), keys(k)) + ", " + keys(v) + ")");
+    List<String> parts = new ArrayList<>();
+    for (Block block : blocks()) {
+      String mix = "torch.bmm(" + weights(queries(q, block), sources(k, block), block) + ", "
+          + sources(v, block) + ")";
+      parts.add(out.line(targets(mix, block)));
+    }
     // In memory as the next layer reads it: positions before heads.
-    String byPosition = "torch.contiguous(torch.permute(torch.reshape(" + mix + ", "
-        + ScriptWriter.dims(q.shape()) + "), [0, 2, 1, 3]), memory_format=0)";
+    String byPosition = "torch.contiguous(torch.permute(" + joined(parts)
+        + ", [0, 2, 1, 3]), memory_format=0)";
     String result = out.line("torch.permute(" + byPosition + ", [0, 2, 1, 3])");
     // Nobody reads the second result but the backward operation, which does without.
     out.defineAll(node, List.of(result, result));
@@ -55,42 +82,65 @@ final class AttentionProducts {
   void backward(Tensor node) {
     out.lifetimes().scratch(3 * scoreBytes() + 4 * q.shape().size() * q.dtype().bytes());
     Tensor gradient = node.input(node.inputs().size() - 1);
-    String queries = out.line(queries(q));
-    String keys = out.line(keys(k));
-    String g = out.line(queries(gradient));
-    String weights = weights(queries, keys);
-    String gv = out.line("torch.bmm(" + transposed(weights) + ", " + g + ")");
-    String gw = out.line("torch.bmm(" + g + ", " + transposed(keys(v)) + ")");
-    String gs = out.line("torch._softmax_backward_data(" + gw + ", " + weights + ", -1, "
-        + TorchType.code(q.dtype()) + ")");
-    String gq = out.line("torch.mul_(torch.bmm(" + gs + ", " + keys + "), " + attention.scale() + ")");
-    String gk = out.line("torch.mul_(torch.bmm(" + transposed(gs) + ", " + queries + "), "
-        + attention.scale() + ")");
-    List<String> results = new ArrayList<>(List.of(shaped(gq, q), shaped(gk, k), shaped(gv, v)));
-    out.defineAll(node, results);
+    List<String> gq = new ArrayList<>();
+    String gk = "";
+    String gv = "";
+    // The last block sees all sources; the others add to what it gives them.
+    for (Block block : blocks().reversed()) {
+      String queries = out.line(queries(q, block));
+      String keys = out.line(sources(k, block));
+      String g = out.line(queries(gradient, block));
+      String weights = weights(queries, keys, block);
+      gv = added(gv, "torch.bmm(" + transposed(weights) + ", " + g + ")", block);
+      String gw = out.line("torch.bmm(" + g + ", " + transposed(sources(v, block)) + ")");
+      String gs = out.line("torch._softmax_backward_data(" + gw + ", " + weights + ", -1, "
+          + TorchType.code(q.dtype()) + ")");
+      gq.addFirst(out.line(targets("torch.mul_(torch.bmm(" + gs + ", " + keys + "), " + attention.scale()
+          + ")", block)));
+      gk = added(gk, "torch.mul_(torch.bmm(" + transposed(gs) + ", " + queries + "), " + attention.scale()
+          + ")", block);
+    }
+    out.defineAll(node, List.of(out.line(joined(gq)), shaped(gk), shaped(gv)));
   }
 
-  /** Writes the softmax of the similarities: [batch · kvHeads, groups · targets, sources]. */
-  private String weights(String queries, String keys) {
+  private String added(String sum, String value, Block block) {
+    if (sum.isEmpty()) {
+      return out.line(value);
+    }
+    out.line("torch.add_(torch.slice(" + sum + ", 1, 0, " + block.sources() + "), " + value + ")");
+    return sum;
+  }
+
+  private static String joined(List<String> parts) {
+    return parts.size() == 1 ? parts.getFirst() : "torch.cat([" + String.join(", ", parts) + "], 2)";
+  }
+
+  /** Writes the softmax of a block's similarities: [batch · kvHeads, groups · targets, sources]. */
+  private String weights(String queries, String keys, Block block) {
     boolean free = mask.isEmpty() && !attention.causal();
     String scores = free
         ? "torch.mul_(torch.bmm(" + queries + ", " + transposed(keys) + "), " + attention.scale() + ")"
-        : "torch.baddbmm(" + penalty() + ", " + queries + ", " + transposed(keys) + ", beta=1, alpha="
+        : "torch.baddbmm(" + penalty(block) + ", " + queries + ", " + transposed(keys) + ", beta=1, alpha="
             + attention.scale() + ")";
     return out.line("torch.softmax(" + scores + ", -1, None)");
   }
 
   /** Builds what is added to similarities, for all layers: [batch · kvHeads or 1, groups · targets, sources]. */
-  private String penalty() {
+  private String penalty(Block block) {
     String seen = mask.isEmpty() ? "" : out.name(mask.getFirst());
-    String key = "penalty of products " + seen + " " + attention.causal() + " " + q.shape() + " " + k.shape();
+    String key = "penalty of products " + seen + " " + attention.causal() + " " + q.shape() + " " + k.shape()
+        + " " + block;
     return out.shared(key, () -> {
       String penalty = AttentionScripts.penalty(out, mask, q, attention.causal(), q.dtype());
       long batch = mask.isEmpty() ? 1 : mask.getFirst().dim(0);
       long heads = batch == 1 ? 1 : k.dim(1);
-      return out.line("torch.reshape(torch.expand(torch.reshape(" + penalty + ", [" + batch + ", 1, 1, "
-          + q.dim(2) + ", " + k.dim(2) + "]), [" + batch + ", " + heads + ", " + groups() + ", " + q.dim(2)
-          + ", " + k.dim(2) + "]), [" + batch * heads + ", " + groups() * q.dim(2) + ", " + k.dim(2) + "])");
+      String whole = "torch.reshape(" + penalty + ", [" + batch + ", 1, 1, " + q.dim(2) + ", " + k.dim(2)
+          + "])";
+      String cut = "torch.slice(torch.slice(" + whole + ", 3, " + block.from() + ", " + block.to()
+          + "), 4, 0, " + block.sources() + ")";
+      return out.line("torch.reshape(torch.expand(" + cut + ", [" + batch + ", " + heads + ", " + groups()
+          + ", " + block.targets() + ", " + block.sources() + "]), [" + batch * heads + ", "
+          + groups() * block.targets() + ", " + block.sources() + "])");
     });
   }
 
@@ -102,21 +152,27 @@ final class AttentionProducts {
     return q.dim(0) * q.dim(1) * q.dim(2) * k.dim(2) * q.dtype().bytes();
   }
 
-  /** Returns what is shaped like the queries as [batch · kvHeads, groups · targets, dim]. */
-  private String queries(Tensor value) {
-    return "torch.reshape(" + out.name(value) + ", [" + k.dim(0) * k.dim(1) + ", " + groups() * q.dim(2)
-        + ", "
+  /** Returns a block of what is shaped like the queries as [batch · kvHeads, groups · targets, dim]. */
+  private String queries(Tensor value, Block block) {
+    return "torch.reshape(torch.slice(" + out.name(value) + ", 2, " + block.from() + ", " + block.to()
+        + "), ["
+        + q.dim(0) * k.dim(1) + ", " + groups() * block.targets() + ", " + q.dim(3) + "])";
+  }
+
+  /** Returns what a block sees of the keys or values as [batch · kvHeads, sources, dim]. */
+  private String sources(Tensor value, Block block) {
+    return "torch.reshape(torch.slice(" + out.name(value) + ", 2, 0, " + block.sources() + "), ["
+        + k.dim(0) * k.dim(1) + ", " + block.sources() + ", " + k.dim(3) + "])";
+  }
+
+  /** Writes a block of what is shaped like the queries as [batch, heads, targets, dim]. */
+  private String targets(String value, Block block) {
+    return "torch.reshape(" + value + ", [" + q.dim(0) + ", " + q.dim(1) + ", " + block.targets() + ", "
         + q.dim(3) + "])";
   }
 
-  private String keys(Tensor value) {
-    return "torch.reshape(" + out.name(value) + ", [" + k.dim(0) * k.dim(1) + ", " + k.dim(2) + ", "
-        + k.dim(3)
-        + "])";
-  }
-
-  private String shaped(String value, Tensor like) {
-    return out.line("torch.reshape(" + value + ", " + ScriptWriter.dims(like.shape()) + ")");
+  private String shaped(String value) {
+    return out.line("torch.reshape(" + value + ", " + ScriptWriter.dims(k.shape()) + ")");
   }
 
   private static String transposed(String matrices) {
