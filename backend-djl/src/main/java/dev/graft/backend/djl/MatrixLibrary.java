@@ -4,18 +4,21 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
-/** Names the library that computes products in F32. */
+/** Names the library that computes large products in F32. */
 enum MatrixLibrary {
-  /** What {@code torch.mm} calls: MKL on x86, which keeps its best code from AMD's processors. */
+  /** What {@code torch.mm} calls: MKL on x86, which uses half the width of a recent AMD processor's units. */
   BUILT_IN,
   /** oneDNN, which uses any processor's units whole, but has to reorder weights. */
   ONE_DNN;
 
   private static final Path PROCESSORS = Path.of("/proc/cpuinfo");
+  private static final Pattern FAMILY = Pattern.compile("cpu family\\s*: (\\d+)");
   private static final String AMD = "AuthenticAMD";
-  /** What oneDNN's fast code asks for: Zen 4 and later. */
-  private static final String WIDE = " avx512f ";
+  /** Zen 5, the first of AMD's with units of 512 bits; those before gain nothing by wider instructions. */
+  private static final int WIDE = 26;
 
   /** Chooses by the processor's model alone, so that a machine always gets the same bits. */
   static MatrixLibrary ofThisMachine() {
@@ -31,9 +34,9 @@ enum MatrixLibrary {
 
   /** Chooses by the lines of Linux' {@code /proc/cpuinfo}. */
   static MatrixLibrary of(List<String> processors) {
+    int family = processors.stream().map(FAMILY::matcher).filter(Matcher::find)
+        .mapToInt(found -> Integer.parseInt(found.group(1))).findFirst().orElse(0);
     boolean amd = processors.stream().anyMatch(line -> line.contains(AMD));
-    boolean wide = processors.stream()
-        .anyMatch(line -> line.startsWith("flags") && (line + " ").contains(WIDE));
-    return amd && wide ? ONE_DNN : BUILT_IN;
+    return amd && family >= WIDE ? ONE_DNN : BUILT_IN;
   }
 }
