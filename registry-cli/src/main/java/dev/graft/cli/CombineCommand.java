@@ -10,7 +10,6 @@ import dev.graft.core.plugin.PluginCatalog;
 import dev.graft.error.GraftException;
 import dev.graft.spi.Configuration;
 import jakarta.inject.Inject;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,7 +17,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -121,15 +119,8 @@ final class CombineCommand implements Callable<Integer> {
         throw new GraftException("combine: " + out + " is one of the adapters; give another --out");
       }
     }
-    if (replace || Files.notExists(out)) {
-      return;
-    }
-    try (Stream<Path> files = Files.list(out)) {
-      if (files.findAny().isPresent()) {
-        throw new GraftException(out + " is not empty: choose another --out, or give --replace");
-      }
-    } catch (IOException e) {
-      throw new GraftException(out + " cannot be read: " + e.getMessage(), e);
+    if (!replace) {
+      RunFolders.requireFree(out, "choose another --out, or give --replace");
     }
   }
 

@@ -5,6 +5,7 @@ import dev.graft.core.generate.GenerationOptions;
 import dev.graft.core.generate.Generator;
 import dev.graft.core.plugin.PluginCatalog;
 import dev.graft.core.run.ModelOptions;
+import dev.graft.data.dataset.SampleEncoder;
 import dev.graft.data.tokenizer.TokenStream;
 import dev.graft.error.GraftException;
 import jakarta.inject.Inject;
@@ -122,9 +123,9 @@ final class GenerateCommand implements Callable<Integer> {
         }
       });
       if (answers.size() == 1) {
-        answer(opened, answers.getFirst(), texts);
+        answer(opened, answers.getFirst(), prompts(opened, texts));
       } else {
-        print(answerAll(opened, answers, texts), answers, texts);
+        print(answerAll(opened, answers, prompts(opened, texts)), answers, texts);
       }
     }
     return 0;
@@ -192,10 +193,10 @@ final class GenerateCommand implements Callable<Integer> {
     return answers;
   }
 
-  private void answer(TextModel opened, Answer wanted, List<String> texts) {
+  private void answer(TextModel opened, Answer wanted, List<long[]> prompts) {
     GenerationOptions options = options(opened);
     TokenStream stream = opened.tokenizer().stream();
-    run(opened, List.of(wanted), texts, options, (_, token) -> {
+    run(opened, List.of(wanted), prompts, options, (_, token) -> {
       if (!options.stopIds().contains(token)) {
         streams.out().print(stream.add(token));
         streams.out().flush();
@@ -204,11 +205,11 @@ final class GenerateCommand implements Callable<Integer> {
     streams.out().println(stream.finish());
   }
 
-  private Map<Answer, String> answerAll(TextModel opened, List<Answer> wanted, List<String> texts) {
+  private Map<Answer, String> answerAll(TextModel opened, List<Answer> wanted, List<long[]> prompts) {
     GenerationOptions options = options(opened);
     Map<Answer, String> made = new LinkedHashMap<>();
     for (List<Answer> batch : batches(opened.model().adapters(), wanted)) {
-      List<long[]> rows = run(opened, batch, texts, options, (_, _) -> {
+      List<long[]> rows = run(opened, batch, prompts, options, (_, _) -> {
       });
       for (int i = 0; i < batch.size(); i++) {
         made.put(batch.get(i), opened.tokenizer().decode(rows.get(i), true).strip());
@@ -243,13 +244,19 @@ final class GenerateCommand implements Callable<Integer> {
     return batches;
   }
 
-  private List<long[]> run(TextModel opened, List<Answer> batch, List<String> texts,
+  private List<long[]> prompts(TextModel opened, List<String> texts) {
+    if (raw) {
+      return texts.stream().map(text -> opened.tokenizer().encode(text, true)).toList();
+    }
+    SampleEncoder encoder = opened
+        .encoder(Math.toIntExact(opened.model().base().model().maxPositions()), false);
+    return texts.stream().map(encoder::prompt).toList();
+  }
+
+  private static List<long[]> run(TextModel opened, List<Answer> batch, List<long[]> prompts,
       GenerationOptions options, Generator.TokenListener listener) {
-    int positions = Math.toIntExact(opened.model().base().model().maxPositions());
     List<String> rows = batch.stream().map(answer -> AdapterNames.inSet(answer.adapter())).toList();
-    List<long[]> ids = batch.stream().map(answer -> raw
-        ? opened.tokenizer().encode(texts.get(answer.prompt()), true)
-        : opened.encoder(positions, false).prompt(texts.get(answer.prompt()))).toList();
+    List<long[]> ids = batch.stream().map(answer -> prompts.get(answer.prompt())).toList();
     return opened.model().generate(opened.model().adapters().rows(rows), ids, options, listener);
   }
 

@@ -1,9 +1,12 @@
 package dev.graft.cli;
 
+import dev.graft.error.GraftException;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 
-/** Finds folders for new runs. */
+/** Finds and checks folders for what is written. */
 final class RunFolders {
   private static final Path ROOT = Path.of("graft-runs");
 
@@ -17,5 +20,23 @@ final class RunFolders {
       folder = ROOT.resolve(name + "-" + i);
     }
     return folder;
+  }
+
+  /**
+   * Requires that a folder is empty or not there.
+   *
+   * @param otherwise what to do if it is neither, shown in the error
+   */
+  static void requireFree(Path folder, String otherwise) {
+    if (Files.notExists(folder)) {
+      return;
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      if (files.findAny().isPresent()) {
+        throw new GraftException(folder + " is not empty: " + otherwise);
+      }
+    } catch (IOException e) {
+      throw new GraftException(folder + " cannot be read: " + e.getMessage(), e);
+    }
   }
 }

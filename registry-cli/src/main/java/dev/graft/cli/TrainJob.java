@@ -12,14 +12,10 @@ import dev.graft.core.train.TrainingListener;
 import dev.graft.core.train.TrainingOptions;
 import dev.graft.data.batch.BucketedBatches;
 import dev.graft.data.dataset.SampleEncoder;
-import dev.graft.error.GraftException;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
-import java.util.stream.Stream;
 
 /** Carries a recipe out. */
 final class TrainJob {
@@ -47,7 +43,7 @@ final class TrainJob {
   TrainingRun.Outcome run(boolean resume, Listener listener, BooleanSupplier stop) {
     Path folder = recipe.files().folder();
     if (!resume) {
-      requireFree(folder);
+      RunFolders.requireFree(folder, "choose another --out, or go on with the run there by --resume");
     }
     ModelOptions modelOptions = new ModelOptions(recipe.backend(), recipe.computeType(), recipe.threads());
     try (TextModel text = TextModel.open(recipe.model(), modelOptions, plugins)) {
@@ -84,20 +80,5 @@ final class TrainJob {
         .orElseGet(() -> text.model().attach(recipe.method(),
             MethodFlags.settings(plugins.method(recipe.method()), recipe.settings()), recipe.seed(),
             words -> text.tokenizer().encode(words, true)));
-  }
-
-  private static void requireFree(Path folder) {
-    if (Files.notExists(folder)) {
-      return;
-    }
-    try (Stream<Path> files = Files.list(folder)) {
-      if (files.findAny().isPresent()) {
-        throw new GraftException(
-            folder + " is not empty: choose another --out, or go on with the run there by"
-                + " --resume");
-      }
-    } catch (IOException e) {
-      throw new GraftException(folder + " cannot be read: " + e.getMessage(), e);
-    }
   }
 }

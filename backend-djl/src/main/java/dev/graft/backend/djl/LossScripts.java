@@ -15,9 +15,11 @@ final class LossScripts {
     DType wide = logits.dtype().accumulator();
     // log Σ exp z = max z - log max p: the largest probability is at least 1/vocabulary, so that its logarithm
     // is exact to rounding, and the label's own, which may be 0, is not needed.
-    String top = converted(out.line("torch.amax(" + out.name(logits) + ", [1], True)"), logits.dtype(), wide);
+    String top = PrimitiveScripts.converted(out.line("torch.amax(" + out.name(logits) + ", [1], True)"),
+        logits.dtype(), wide);
     String likeliest = "torch.log_(torch.amax(" + probabilities(out, logits) + ", [1], True))";
-    String chosen = converted("torch.gather(" + out.name(logits) + ", 1, " + column(out, labels) + ")",
+    String chosen = PrimitiveScripts.converted(
+        "torch.gather(" + out.name(logits) + ", 1, " + column(out, labels) + ")",
         logits.dtype(), wide);
     String losses = out.line("torch.sub(torch.sub(" + top + ", " + likeliest + "), " + chosen + ")");
     out.define(node, "torch.dot(torch.reshape(" + losses + ", [" + labels.dim(0) + "]), "
@@ -38,7 +40,7 @@ final class LossScripts {
         "torch.scatter_add_(" + probabilities + ", 1, " + column(out, labels) + ", " + ones + ")");
     String factors = "torch.reshape(torch.mul(" + out.name(node.input(2)) + ", " + out.name(node.input(3))
         + "), [" + rows + ", 1])";
-    out.define(node, converted("torch.mul_(" + difference + ", " + factors + ")",
+    out.define(node, PrimitiveScripts.converted("torch.mul_(" + difference + ", " + factors + ")",
         node.dtype().accumulator(), node.dtype()));
   }
 
@@ -58,9 +60,5 @@ final class LossScripts {
 
   private static String column(ScriptWriter out, Tensor labels) {
     return "torch.reshape(" + out.name(labels) + ", [" + labels.dim(0) + ", 1])";
-  }
-
-  private static String converted(String value, DType from, DType to) {
-    return from == to ? value : PrimitiveScripts.converted(value, to);
   }
 }

@@ -22,7 +22,7 @@ final class NormScripts {
     Tensor g = node.input(2);
     DType wide = x.dtype().accumulator();
     String inverse = inverse(out, x, norm);
-    String weighted = out.line("torch.mul(" + PrimitiveScripts.converted(out.name(g), wide) + ", "
+    String weighted = out.line("torch.mul(" + PrimitiveScripts.converted(out.name(g), x.dtype(), wide) + ", "
         + factor(out, node.input(1), norm) + ")");
     String values = wide == x.dtype()
         ? out.name(x)
@@ -46,12 +46,12 @@ final class NormScripts {
   private static String factor(ScriptWriter out, Tensor weight, RmsNorm norm) {
     DType wide = weight.dtype().accumulator();
     String value = out.name(weight);
-    String converted = wide == weight.dtype() ? value : PrimitiveScripts.converted(value, wide);
+    String converted = PrimitiveScripts.converted(value, weight.dtype(), wide);
     return norm.unitOffset() ? "torch.add(" + converted + ", 1)" : converted;
   }
 
   private static String narrow(String value, DType type) {
-    return type == type.accumulator() ? value : PrimitiveScripts.converted(value, type);
+    return PrimitiveScripts.converted(value, type.accumulator(), type);
   }
 
   static void layerNorm(ScriptWriter out, Tensor node, LayerNorm norm) {

@@ -128,6 +128,11 @@ final class PrimitiveScripts {
     }
   }
 
+  /** Writes the conversion of a value from one type to another, which is the value itself if they are one. */
+  static String converted(String value, DType from, DType to) {
+    return from == to ? value : converted(value, to);
+  }
+
   /** Writes the conversion of a value to a type. */
   static String converted(String value, DType type) {
     return "torch.to(" + value + ", " + TorchType.code(type) + ")";

@@ -13,24 +13,18 @@ import dev.graft.spi.Configuration;
 import dev.graft.spi.ModelOutline;
 import dev.graft.spi.QuantizedTensor;
 import dev.graft.spi.Quantizer;
-import dev.graft.spi.Site;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.stream.LongStream;
 import org.apiguardian.api.API;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Makes models of a shape without files: to plan with, when no value is ever asked for, or to measure with.
@@ -84,7 +78,7 @@ public final class SyntheticWeights {
     CausalModel model = model(shape, plugins);
     ModelOutline outline = outline(model);
     SyntheticWeights weights = new SyntheticWeights(outline, type);
-    return new BaseModel(model, weights.source(), List.of(weights.new Encoded(quantizer)));
+    return new BaseModel(model, weights.source(), List.of(new Encoded(quantizer, outline)));
   }
 
   private static CausalModel model(ModelShape shape, PluginCatalog plugins) {
@@ -135,58 +129,16 @@ public final class SyntheticWeights {
     }
   }
 
-  /** Stands before a quantizer and encodes the first layer of each shape for all of them. */
-  private final class Encoded implements Quantizer {
-    private final Quantizer quantizer;
-    private final Set<String> weights = new LinkedHashSet<>();
-    private final Map<Shape, QuantizedTensor> codes = new HashMap<>();
-
-    Encoded(Quantizer quantizer) {
-      this.quantizer = quantizer;
-      for (Site site : outline.sites()) {
-        if (site instanceof Site.Linear linear && !linear.head()) {
-          weights.add(linear.name() + ".weight");
-        }
-      }
-    }
-
-    @Override
-    public String id() {
-      return quantizer.id();
-    }
-
-    @Override
-    public String description() {
-      return quantizer.description();
-    }
-
-    @Override
-    public Set<String> parts(String weight, Set<String> names) {
-      return weights.contains(weight) ? Set.of(weight) : Set.of();
+  /** Encodes the first layer of each shape; the others get copies. */
+  private static final class Encoded extends CodePerShape {
+    Encoded(Quantizer quantizer, ModelOutline outline) {
+      super(quantizer, outline);
     }
 
     @Override
     public QuantizedTensor read(String weight, Function<String, HostTensor> tensors) {
-      Shape shape = Objects.requireNonNull(outline.parameters().get(weight));
-      QuantizedTensor first = codes.get(shape);
-      if (first != null) {
-        return new Copy(first);
-      }
-      QuantizedTensor code = encode(weight, tensors.apply(weight),
-          new Configuration("the quantizer's defaults", Map.of()), Arena.ofAuto());
-      codes.put(shape, code);
-      return code;
-    }
-
-    @Override
-    public QuantizedTensor encode(String weight, HostTensor value, Configuration options,
-        SegmentAllocator memory) {
-      return quantizer.encode(weight, value, options, memory);
-    }
-
-    @Override
-    public Map<String, @Nullable Object> modelConfig(Configuration options, DType compute) {
-      return quantizer.modelConfig(options, compute);
+      return known(shape(weight)).<QuantizedTensor>map(Copy::new)
+          .orElseGet(() -> encodeFirst(weight, tensors.apply(weight)));
     }
   }
 

@@ -7,6 +7,8 @@ import dev.graft.error.GraftException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 
@@ -44,8 +46,10 @@ public final class BucketedBatches implements BatchSource {
     this.stepSize = Math.multiplyExact(batchSize, accumulation);
     this.paddingId = paddingId;
     this.seed = seed;
-    this.rows = rows(batchSize);
-    List<Integer> needed = lengths(rows);
+    List<List<EncodedSample>> steps = LongStream.range(0, Math.min(stepsPerEpoch(), STEPS_TO_LEARN_FROM))
+        .mapToObj(this::samplesOf).toList();
+    this.rows = rows(batchSize, steps);
+    List<Integer> needed = new ArrayList<>(longest(rows, steps).boxed().toList());
     needed.add(samples.stream().mapToInt(EncodedSample::length).max().orElseThrow());
     this.lengths = BucketLengths.choose(needed, 1, MAX_LENGTHS);
   }
@@ -78,30 +82,28 @@ public final class BucketedBatches implements BatchSource {
   }
 
   /** Halves batches for as long as that saves enough padding. */
-  private int rows(int batchSize) {
+  private static int rows(int batchSize, List<List<EncodedSample>> steps) {
     int chosen = batchSize;
-    long tokens = tokens(chosen);
-    while (chosen % 2 == 0 && tokens(chosen / 2) < (1 - WORTH_CUTTING) * tokens) {
+    long tokens = tokens(chosen, steps);
+    while (chosen % 2 == 0) {
+      long halved = tokens(chosen / 2, steps);
+      if (halved >= (1 - WORTH_CUTTING) * tokens) {
+        break;
+      }
       chosen /= 2;
-      tokens = tokens(chosen);
+      tokens = halved;
     }
     return chosen;
   }
 
-  private long tokens(int rows) {
-    return lengths(rows).stream().mapToLong(length -> (long) rows * length).sum();
+  private static long tokens(int rows, List<List<EncodedSample>> steps) {
+    return longest(rows, steps).mapToLong(length -> (long) rows * length).sum();
   }
 
-  /** Returns the lengths that the batches of the first steps need. */
-  private List<Integer> lengths(int rows) {
-    List<Integer> needed = new ArrayList<>();
-    for (long step = 0; step < Math.min(stepsPerEpoch(), STEPS_TO_LEARN_FROM); step++) {
-      List<EncodedSample> chosen = samplesOf(step);
-      for (int last = rows - 1; last < stepSize; last += rows) {
-        needed.add(chosen.get(last).length());
-      }
-    }
-    return needed;
+  /** Returns the lengths that the batches of some steps need. */
+  private static IntStream longest(int rows, List<List<EncodedSample>> steps) {
+    return steps.stream().flatMapToInt(step -> IntStream.iterate(rows - 1, last -> last < step.size(),
+        last -> last + rows).map(last -> step.get(last).length()));
   }
 
   /** Returns the number of steps of an epoch; the last is filled up, so that each sample comes at least once. */

@@ -1,7 +1,5 @@
 package dev.graft.data.tokenizer;
 
-import java.util.List;
-
 /** Checks {@code decoder}: what makes a text of tokens. */
 final class DecoderCheck {
   private enum Type implements ComponentType {
@@ -11,22 +9,15 @@ final class DecoderCheck {
             "cleanup"), SEQUENCE("Sequence", "decoders"), REPLACE("Replace", "pattern", "content"), FUSE(
                 "Fuse"), STRIP("Strip", "content", "start", "stop"), BYTE_FALLBACK("ByteFallback");
 
-    private final String label;
-    private final List<String> fields;
+    private final Layout layout;
 
     Type(String label, String... fields) {
-      this.label = label;
-      this.fields = List.of(fields);
+      this.layout = new Layout(label, fields);
     }
 
     @Override
-    public String label() {
-      return label;
-    }
-
-    @Override
-    public List<String> fields() {
-      return fields;
+    public Layout layout() {
+      return layout;
     }
   }
 

@@ -74,9 +74,9 @@ record JsonPart(Path file, String path, @Nullable Object value) {
   <T extends ComponentType> T component(T[] known) {
     object();
     String name = part("type").isAbsent() ? "" : part("type").text();
-    T type = Arrays.stream(known).filter(one -> one.label().equals(name)).findFirst()
+    T type = Arrays.stream(known).filter(one -> one.layout().label().equals(name)).findFirst()
         .orElseThrow(() -> unknown(name, known));
-    for (String field : type.fields()) {
+    for (String field : type.layout().fields()) {
       if (part(field).isAbsent()) {
         throw fault("is a " + name + " and lacks \"" + field + "\"");
       }
@@ -85,7 +85,7 @@ record JsonPart(Path file, String path, @Nullable Object value) {
   }
 
   private GraftException unknown(String name, ComponentType[] known) {
-    String names = Arrays.stream(known).map(ComponentType::label).collect(Collectors.joining(", "));
+    String names = Arrays.stream(known).map(type -> type.layout().label()).collect(Collectors.joining(", "));
     return fault(
         (name.isEmpty() ? "has no \"type\"" : "has the unknown type \"" + name + "\"") + "; there are "
             + names);

@@ -10,22 +10,15 @@ final class ModelCheck {
     BPE("BPE", "vocab", "merges"), WORD_PIECE("WordPiece", "vocab"), WORD_LEVEL("WordLevel",
         "vocab"), UNIGRAM("Unigram", "vocab");
 
-    private final String label;
-    private final List<String> fields;
+    private final Layout layout;
 
     Type(String label, String... fields) {
-      this.label = label;
-      this.fields = List.of(fields);
+      this.layout = new Layout(label, fields);
     }
 
     @Override
-    public String label() {
-      return label;
-    }
-
-    @Override
-    public List<String> fields() {
-      return fields;
+    public Layout layout() {
+      return layout;
     }
   }
 

@@ -1,6 +1,5 @@
 package dev.graft.data.tokenizer;
 
-import java.util.List;
 import java.util.Set;
 
 /** Checks {@code normalizer}: what changes a text before it is split into words. */
@@ -12,22 +11,15 @@ final class NormalizerCheck {
                 "Precompiled", "precompiled_charsmap"), REPLACE("Replace", "pattern",
                     "content"), PREPEND("Prepend", "prepend"), BYTE_LEVEL("ByteLevel");
 
-    private final String label;
-    private final List<String> fields;
+    private final Layout layout;
 
     Type(String label, String... fields) {
-      this.label = label;
-      this.fields = List.of(fields);
+      this.layout = new Layout(label, fields);
     }
 
     @Override
-    public String label() {
-      return label;
-    }
-
-    @Override
-    public List<String> fields() {
-      return fields;
+    public Layout layout() {
+      return layout;
     }
   }
 

@@ -13,28 +13,21 @@ final class PostProcessorCheck {
         "sep", "cls"), BYTE_LEVEL("ByteLevel", "add_prefix_space", "trim_offsets"), TEMPLATE(
             "TemplateProcessing", "single", "pair", "special_tokens"), SEQUENCE("Sequence", "processors");
 
-    private final String label;
-    private final List<String> fields;
+    private final Layout layout;
 
     Type(String label, String... fields) {
-      this.label = label;
-      this.fields = List.of(fields);
+      this.layout = new Layout(label, fields);
     }
 
     @Override
-    public String label() {
-      return label;
-    }
-
-    @Override
-    public List<String> fields() {
-      return fields;
+    public Layout layout() {
+      return layout;
     }
 
     private Set<String> allowed() {
       return this == BYTE_LEVEL
           ? Set.of("add_prefix_space", "trim_offsets", "use_regex")
-          : Set.copyOf(fields);
+          : Set.copyOf(layout.fields());
     }
   }
 
