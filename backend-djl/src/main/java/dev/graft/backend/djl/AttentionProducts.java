@@ -38,9 +38,10 @@ final class AttentionProducts {
   }
 
   /** Tells whether the products are the better way; the forward and the backward operation agree on it. */
-  static boolean suit(List<Tensor> operands) {
+  static boolean suit(ScriptWriter out, List<Tensor> operands) {
     Tensor q = operands.get(0);
-    return q.dtype() != q.dtype().accumulator() && q.dim(2) <= LONGEST
+    return q.dtype() != q.dtype().accumulator() && out.processor().multipliesHalfTypes()
+        && q.dim(2) <= LONGEST
         && operands.get(1).dim(2) <= LONGEST;
   }
 

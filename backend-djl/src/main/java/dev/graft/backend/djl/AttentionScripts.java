@@ -12,7 +12,7 @@ final class AttentionScripts {
 
   static void forward(ScriptWriter out, Tensor node, Attention attention) {
     List<Tensor> operands = node.inputs();
-    if (AttentionProducts.suit(operands) && !out.isReadBesides(Attention.Backward.class, node, 1)) {
+    if (AttentionProducts.suit(out, operands) && !out.isReadBesides(Attention.Backward.class, node, 1)) {
       new AttentionProducts(out, operands, attention).forward(node);
       return;
     }
@@ -23,7 +23,7 @@ final class AttentionScripts {
 
   static void backward(ScriptWriter out, Tensor node, Attention attention) {
     List<Tensor> operands = node.inputs().subList(0, node.inputs().size() - 3);
-    if (AttentionProducts.suit(operands)) {
+    if (AttentionProducts.suit(out, operands)) {
       new AttentionProducts(out, operands, attention).backward(node);
       return;
     }

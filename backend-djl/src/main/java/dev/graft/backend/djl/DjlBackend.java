@@ -56,7 +56,7 @@ public final class DjlBackend implements Backend {
       throw new GraftException("Backend djl is not available: " + reason);
     }
     try {
-      return new DjlSession(Libtorch.open(options.resolvedThreads()));
+      return new DjlSession(Libtorch.open(options.resolvedThreads()), Processor.ofThisMachine());
     } catch (ai.djl.engine.EngineException | LinkageError e) {
       throw new GraftException("Backend djl cannot load PyTorch's native library: " + e.getMessage(), e);
     }

@@ -27,13 +27,14 @@ final class DjlSession implements Session {
   record Variable(Signature signature, PtNDArray array, Optional<HostTensor> uploaded) {}
 
   private final Libtorch torch;
-  private final MatrixLibrary library = MatrixLibrary.ofThisMachine();
+  private final Processor processor;
   private final Map<String, Variable> variables = new LinkedHashMap<>();
   private final Set<DjlProgram> programs = new LinkedHashSet<>();
   private boolean closed;
 
-  DjlSession(Libtorch torch) {
+  DjlSession(Libtorch torch, Processor processor) {
     this.torch = torch;
+    this.processor = processor;
   }
 
   @Override
@@ -96,7 +97,7 @@ final class DjlSession implements Session {
   @Override
   public Program compile(Graph graph) {
     checkOpen();
-    DjlProgram program = new DjlProgram(this, torch, graph.name(), ScriptWriter.of(graph, library));
+    DjlProgram program = new DjlProgram(this, torch, graph.name(), ScriptWriter.of(graph, processor));
     programs.add(program);
     return program;
   }

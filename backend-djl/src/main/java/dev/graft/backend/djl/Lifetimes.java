@@ -32,6 +32,7 @@ final class Lifetimes {
   private final Map<Tensor, Storage> storages = new IdentityHashMap<>();
   private final Map<String, Storage> variables = new HashMap<>();
   private final Set<Tensor> stretched = new HashSet<>();
+  private final Set<Tensor> cut = new HashSet<>();
   private long live;
   private long peak;
 
@@ -74,6 +75,9 @@ final class Lifetimes {
     if (result.op() instanceof Primitive.Broadcast || stretched.contains(operand)) {
       stretched.add(result);
     }
+    if (result.op() instanceof Primitive.Slice || cut.contains(operand)) {
+      cut.add(result);
+    }
   }
 
   /** Marks a result as memory that must not be written to. */
@@ -105,6 +109,11 @@ final class Lifetimes {
     Storage storage = storage(variable);
     return storage.readsToCome == 0
         && node.inputs().stream().noneMatch(o -> o != variable && storage(o) == storage);
+  }
+
+  /** Tells whether a value's elements may be apart in memory, or one for several places. */
+  boolean isLoose(Tensor node) {
+    return stretched.contains(node) || cut.contains(node);
   }
 
   /** Tells whether a value is in a variable's memory. */

@@ -4,16 +4,19 @@ import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.graph.Primitive.MatMul;
 import dev.graft.graph.Tensor;
+import java.util.Arrays;
 import java.util.TreeSet;
 
 /**
- * Writes matrix products. In F32, large ones go to oneDNN where {@link MatrixLibrary} says so; half types go
- * there by themselves.
+ * Writes matrix products. In F32, large ones go to oneDNN where {@link MatrixLibrary} says so. Half types go
+ * there by themselves on a processor that multiplies them, and are computed in F32 on others.
  */
 final class MatMulScripts {
   /** Sizes from which oneDNN's calls pay. */
   private static final long FEWEST_ROWS = 8;
   private static final long SHORTEST_SUM = 32;
+  /** Rows up to which PyTorch's own loops over half types win: they read a weight once and convert nothing. */
+  private static final long FEW_ROWS = 8;
 
   private MatMulScripts() {
   }
@@ -26,9 +29,13 @@ final class MatMulScripts {
       throw new GraftException("Backend djl does not compute matmul in " + node.dtype() + where
           + ": it computes in " + new TreeSet<>(DjlBackend.COMPUTE_TYPES));
     }
-    if (node.shape().rank() > 2) {
-      out.define(node, "torch.matmul(" + maybeTransposed(out.name(a), op.transposeA()) + ", "
-          + maybeTransposed(out.name(b), op.transposeB()) + ")");
+    if (isWidened(out, node, op.transposeA(), op.transposeB())) {
+      countWidened(out, a, b, node);
+      out.define(node, narrowed(node, "torch.matmul(" + transposed(widened(out, a), op.transposeA()) + ", "
+          + transposed(widened(out, b), op.transposeB()) + ")"));
+    } else if (node.shape().rank() > 2) {
+      out.define(node, "torch.matmul(" + transposed(out.name(a), op.transposeA()) + ", "
+          + transposed(out.name(b), op.transposeB()) + ")");
     } else if (op.transposeA() && node.dim(1) < node.dim(0)) {
       // As the gradient of a low-rank factor: both libraries are several times faster at its transpose.
       String transpose = product(out, b, a, !op.transposeB(), false);
@@ -50,13 +57,21 @@ final class MatMulScripts {
     Tensor base = node.input(0);
     Tensor a = node.input(1);
     Tensor b = node.input(2);
+    String scales = ", beta=1, alpha=" + op.alpha() + ")";
+    if (isWidened(out, node, op.transposeA(), op.transposeB())) {
+      countWidened(out, base, a, b);
+      out.define(node, narrowed(node, "torch.addmm_(" + widened(out, base) + ", "
+          + transposed(widened(out, a), op.transposeA()) + ", "
+          + transposed(widened(out, b), op.transposeB()) + scales));
+      return;
+    }
     if (op.alpha() == 1 && goesToOneDnn(out, a, op.transposeA())) {
       out.define(node, "ops.mkldnn._linear_pointwise(" + left(out, a, op.transposeA()) + ", "
           + out.name(base) + ", " + weight(out, b, op.transposeB()) + ", None, \"add\")");
       return;
     }
     String arguments = "(" + out.name(base) + ", " + left(out, a, op.transposeA()) + ", "
-        + left(out, b, op.transposeB()) + ", beta=1, alpha=" + op.alpha() + ")";
+        + left(out, b, op.transposeB()) + scales;
     if (out.lifetimes().mayOverwrite(node, base)) {
       out.defineIn(node, base, "torch.addmm_" + arguments);
     } else {
@@ -64,8 +79,28 @@ final class MatMulScripts {
     }
   }
 
+  /** Tells whether a product of half types is computed in F32, since the processor has nothing for it. */
+  private static boolean isWidened(ScriptWriter out, Tensor node, boolean transposeA, boolean transposeB) {
+    boolean half = node.dtype() != node.dtype().accumulator();
+    boolean fewRows = node.shape().rank() == 2 && !transposeA && transposeB && node.dim(0) <= FEW_ROWS;
+    return half && !out.processor().multipliesHalfTypes() && !fewRows;
+  }
+
+  private static String widened(ScriptWriter out, Tensor value) {
+    return PrimitiveScripts.converted(out.name(value), value.dtype().accumulator());
+  }
+
+  private static void countWidened(ScriptWriter out, Tensor... values) {
+    out.lifetimes().scratch(Arrays.stream(values)
+        .mapToLong(value -> value.shape().size() * value.dtype().accumulator().bytes()).sum());
+  }
+
+  private static String narrowed(Tensor node, String value) {
+    return PrimitiveScripts.converted(value, node.dtype());
+  }
+
   private static boolean goesToOneDnn(ScriptWriter out, Tensor a, boolean transposeA) {
-    return out.library() == MatrixLibrary.ONE_DNN && a.dtype() == DType.F32
+    return out.processor().products() == MatrixLibrary.ONE_DNN && a.dtype() == DType.F32
         && a.dim(transposeA ? 1 : 0) >= FEWEST_ROWS
         && a.dim(transposeA ? 0 : 1) >= SHORTEST_SUM;
   }
@@ -74,12 +109,17 @@ final class MatMulScripts {
     return transposed ? "torch.t(" + out.name(matrix) + ")" : out.name(matrix);
   }
 
-  /** Returns the second operand as a linear layer's weight, which is its transpose. */
+  /**
+   * Returns the second operand as a linear layer's weight, which is its transpose. Parts of a wider matrix
+   * are copied: oneDNN multiplies by them in plain loops that take a hundred times as long.
+   */
   private static String weight(ScriptWriter out, Tensor matrix, boolean transposed) {
-    return left(out, matrix, !transposed);
+    return out.lifetimes().isLoose(matrix)
+        ? "torch.contiguous(" + left(out, matrix, !transposed) + ", memory_format=0)"
+        : left(out, matrix, !transposed);
   }
 
-  private static String maybeTransposed(String matrix, boolean transposed) {
+  private static String transposed(String matrix, boolean transposed) {
     return transposed ? "torch.transpose(" + matrix + ", -2, -1)" : matrix;
   }
 }

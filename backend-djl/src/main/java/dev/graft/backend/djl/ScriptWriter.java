@@ -25,7 +25,7 @@ final class ScriptWriter {
   private final Graph graph;
   private final Lifetimes lifetimes;
   private final InPlaceUpdates updates;
-  private final MatrixLibrary library;
+  private final Processor processor;
   private final List<String> lines = new ArrayList<>();
   private final List<Tensor> nodes = new ArrayList<>();
   private final Map<Tensor, List<String>> names = new HashMap<>();
@@ -37,9 +37,9 @@ final class ScriptWriter {
   private Tensor current;
   private int count;
 
-  private ScriptWriter(Graph graph, InPlaceUpdates updates, MatrixLibrary library) {
+  private ScriptWriter(Graph graph, InPlaceUpdates updates, Processor processor) {
     this.graph = graph;
-    this.library = library;
+    this.processor = processor;
     this.updates = updates;
     this.lifetimes = new Lifetimes(graph);
     this.feeds = List.copyOf(graph.inputs().keySet());
@@ -48,10 +48,10 @@ final class ScriptWriter {
   }
 
   /** Translates a graph. */
-  static Script of(Graph graph, MatrixLibrary library) {
+  static Script of(Graph graph, Processor processor) {
     Graph expanded = Expansion.of(graph, node -> CompositeScripts.knows(node, graph));
     Graph fused = Fusion.of(expanded);
-    return new ScriptWriter(fused, InPlaceUpdates.of(fused), library).write(graph);
+    return new ScriptWriter(fused, InPlaceUpdates.of(fused), processor).write(graph);
   }
 
   private Script write(Graph original) {
@@ -109,9 +109,9 @@ final class ScriptWriter {
     return old ? line("torch.clone(" + name(node) + ")") : name(node);
   }
 
-  /** Returns the library of large products. */
-  MatrixLibrary library() {
-    return library;
+  /** Returns what the script is to run on. */
+  Processor processor() {
+    return processor;
   }
 
   Lifetimes lifetimes() {

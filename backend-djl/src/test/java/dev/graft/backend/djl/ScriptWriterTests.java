@@ -12,11 +12,11 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class ScriptWriterTests {
-  private static final MatrixLibrary LIBRARY = MatrixLibrary.ONE_DNN;
+  private static final Processor PROCESSOR = new Processor(MatrixLibrary.ONE_DNN, true);
   private static final Tensor X = Tensor.input("x", DType.F32, 8, 4);
 
   private static Script script(Tensor output) {
-    return ScriptWriter.of(Graph.of("test", Map.of("y", output), List.of()), LIBRARY);
+    return ScriptWriter.of(Graph.of("test", Map.of("y", output), List.of()), PROCESSOR);
   }
 
   @Test
@@ -50,7 +50,7 @@ class ScriptWriterTests {
     Tensor slots = Tensor.input("slots", DType.I64, 8);
     Tensor written = cache.put(0, slots, X);
     Script script = ScriptWriter.of(Graph.of("test", Map.of("sum", written.sum()),
-        List.of(new Assignment(cache, written))), LIBRARY);
+        List.of(new Assignment(cache, written))), PROCESSOR);
     assertThat(script.code()).contains("torch.index_copy_(").doesNotContain("torch.copy_(");
     assertThat(script.assigned()).containsExactly("cache");
   }
