@@ -99,16 +99,21 @@ final class Lifetimes {
 
   /** Tells, once a node has read its operands, whether it may overwrite one of them. */
   boolean mayOverwrite(Tensor node, Tensor operand) {
-    Storage storage = storage(operand);
-    boolean shared = node.inputs().stream().anyMatch(o -> o != operand && storage(o) == storage);
-    return storage.own && storage.readsToCome == 0 && !shared && !stretched.contains(operand);
+    return mayOverwrite(node, operand, 0);
   }
 
-  /** Tells, once a node has read its operands, whether nobody is to read a variable's old value any more. */
-  boolean isLastRead(Tensor node, Tensor variable) {
-    Storage storage = storage(variable);
+  /** Tells whether a node may overwrite an operand whose readers to come are all content with the new value. */
+  boolean mayOverwrite(Tensor node, Tensor operand, long contentReaders) {
+    Storage storage = storage(operand);
+    boolean shared = node.inputs().stream().anyMatch(o -> o != operand && storage(o) == storage);
+    return storage.own && storage.readsToCome <= contentReaders && !shared && !stretched.contains(operand);
+  }
+
+  /** Tells, once a node has read its operands, whether nobody is to read one of them any more. */
+  boolean isLastRead(Tensor node, Tensor operand) {
+    Storage storage = storage(operand);
     return storage.readsToCome == 0
-        && node.inputs().stream().noneMatch(o -> o != variable && storage(o) == storage);
+        && node.inputs().stream().noneMatch(o -> o != operand && storage(o) == storage);
   }
 
   /** Tells whether a value's elements may be apart in memory, or one for several places. */

@@ -15,12 +15,12 @@ final class LossScripts {
     DType wide = logits.dtype().accumulator();
     // log Σ exp z = max z - log max p: the largest probability is at least 1/vocabulary, so that its logarithm
     // is exact to rounding, and the label's own, which may be 0, is not needed.
-    String top = PrimitiveScripts.converted(out.line("torch.amax(" + out.name(logits) + ", [1], True)"),
-        logits.dtype(), wide);
-    String likeliest = "torch.log_(torch.amax(" + probabilities(out, logits) + ", [1], True))";
-    String chosen = PrimitiveScripts.converted(
-        "torch.gather(" + out.name(logits) + ", 1, " + column(out, labels) + ")",
-        logits.dtype(), wide);
+    String top = out.line(PrimitiveScripts.converted("torch.amax(" + out.name(logits) + ", [1], True)",
+        logits.dtype(), wide));
+    String chosen = out.line(PrimitiveScripts.converted(
+        "torch.gather(" + out.name(logits) + ", 1, " + column(out, labels) + ")", logits.dtype(), wide));
+    boolean takesLogits = out.lifetimes().mayOverwrite(node, logits, gradients(out, logits));
+    String likeliest = "torch.log_(torch.amax(" + probabilities(out, logits, takesLogits) + ", [1], True))";
     String losses = out.line("torch.sub(torch.sub(" + top + ", " + likeliest + "), " + chosen + ")");
     out.define(node, "torch.dot(torch.reshape(" + losses + ", [" + labels.dim(0) + "]), "
         + out.name(node.input(2)) + ")");
@@ -30,9 +30,8 @@ final class LossScripts {
     Tensor logits = node.input(0);
     Tensor labels = node.input(1);
     long rows = labels.dim(0);
-    // Whichever of the two comes second may overwrite the probabilities.
-    boolean last = out.isShared(key(out, logits)) || !out.isReadBy(CrossEntropy.class, logits);
-    String shared = probabilities(out, logits);
+    boolean last = out.lifetimes().isLastRead(node, logits);
+    String shared = probabilities(out, logits, out.lifetimes().mayOverwrite(node, logits));
     String probabilities = last ? shared : out.line("torch.clone(" + shared + ")");
     String ones = "torch.full([" + rows + ", 1], -1., "
         + ScriptWriter.options(node.input(2).dtype()) + ")";
@@ -40,18 +39,43 @@ final class LossScripts {
         "torch.scatter_add_(" + probabilities + ", 1, " + column(out, labels) + ", " + ones + ")");
     String factors = "torch.reshape(torch.mul(" + out.name(node.input(2)) + ", " + out.name(node.input(3))
         + "), [" + rows + ", 1])";
-    out.define(node, PrimitiveScripts.converted("torch.mul_(" + difference + ", " + factors + ")",
-        node.dtype().accumulator(), node.dtype()));
+    String gradient = PrimitiveScripts.converted("torch.mul_(" + difference + ", " + factors + ")",
+        node.dtype().accumulator(), node.dtype());
+    if (probabilities.equals(out.name(logits))) {
+      out.defineIn(node, logits, gradient);
+    } else {
+      out.define(node, gradient);
+    }
   }
 
-  private static String probabilities(ScriptWriter out, Tensor logits) {
+  /** Counts who computes the gradient of these logits, for which their probabilities are enough. */
+  private static long gradients(ScriptWriter out, Tensor logits) {
+    return out.schedule().stream()
+        .filter(node -> node.op() instanceof CrossEntropy.Backward && node.input(0) == logits).count();
+  }
+
+  /**
+   * Computes the probabilities once for both operations.
+   *
+   * @param takesLogits whether they may be written over the logits
+   */
+  private static String probabilities(ScriptWriter out, Tensor logits, boolean takesLogits) {
     return out.shared(key(out, logits), () -> {
       DType wide = logits.dtype().accumulator();
-      // The result, and for half types the logits converted.
-      long copies = wide == logits.dtype() ? 1 : 2;
-      out.lifetimes().scratch(copies * logits.shape().size() * wide.bytes());
-      return out.line("torch.softmax(" + out.name(logits) + ", 1, " + TorchType.code(wide) + ")");
+      String name = out.name(logits);
+      if (wide == logits.dtype() && takesLogits) {
+        softmaxInto(out, name);
+        return name;
+      }
+      out.lifetimes().scratch(logits.shape().size() * wide.bytes());
+      return wide == logits.dtype()
+          ? out.line("torch.softmax(" + name + ", 1, None)")
+          : softmaxInto(out, out.line(PrimitiveScripts.converted(name, wide)));
     });
+  }
+
+  private static String softmaxInto(ScriptWriter out, String values) {
+    return out.line("torch._softmax(" + values + ", 1, False, out=" + values + ")");
   }
 
   private static String key(ScriptWriter out, Tensor logits) {

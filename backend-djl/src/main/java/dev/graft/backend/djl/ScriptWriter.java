@@ -144,12 +144,6 @@ final class ScriptWriter {
     return graph.schedule();
   }
 
-  /** Tells whether some node of the graph applies an operation to a value, as its first operand. */
-  boolean isReadBy(Class<? extends Composite> operation, Tensor value) {
-    return graph.schedule().stream()
-        .anyMatch(node -> operation.isInstance(node.op()) && node.input(0) == value);
-  }
-
   /** Tells whether a composite's further result is read by anything but one kind of operation. */
   boolean isReadBesides(Class<? extends Composite> operation, Tensor composite, int result) {
     Set<Tensor> picks = new HashSet<>(graph.schedule().stream()

@@ -7,6 +7,8 @@ import dev.graft.graph.DType;
 import dev.graft.graph.Graph;
 import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
+import dev.graft.graph.nn.CrossEntropy;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -61,5 +63,44 @@ class ScriptWriterTests {
     assertThat(script(X.exp().sin().cos()).plannedBytes()).isEqualTo(one);
     Tensor exponentials = X.exp();
     assertThat(script(exponentials.sin().plus(exponentials)).plannedBytes()).isEqualTo(2 * one);
+  }
+
+  private static Tensor computedLogits() {
+    return X.exp();
+  }
+
+  private static Tensor loss(Tensor logits) {
+    return Tensor.of(new CrossEntropy(), logits, Tensor.input("labels", DType.I64, 8),
+        Tensor.input("weights", DType.F32, 8));
+  }
+
+  private static Tensor gradient(Tensor loss) {
+    return Tensor.of(new CrossEntropy.Backward(), loss.input(0), loss.input(1), loss.input(2),
+        Tensor.scalar(1, DType.F32).plus(Tensor.input("g", DType.F32)));
+  }
+
+  /** Makes a graph that computes a loss before other results. */
+  private static Graph graph(Map<String, Tensor> others, Tensor loss) {
+    Map<String, Tensor> outputs = new LinkedHashMap<>();
+    outputs.put("loss", loss);
+    outputs.putAll(others);
+    return Graph.of("test", outputs, List.of());
+  }
+
+  @Test
+  void aLossAndItsGradientTakeTheLogitsMemory() {
+    Tensor loss = loss(computedLogits());
+    Script script = ScriptWriter.of(graph(Map.of("gradient", gradient(loss)), loss), PROCESSOR);
+    assertThat(script.code()).contains("torch._softmax(").doesNotContain("torch.clone(");
+    assertThat(script.plannedBytes()).isLessThan(2 * 8 * 4 * 4);
+  }
+
+  @Test
+  void logitsThatAreReadElsewhereStay() {
+    Tensor logits = computedLogits();
+    Tensor loss = loss(logits);
+    Graph graph = graph(Map.of("gradient", gradient(loss), "logits", logits), loss);
+    assertThat(ScriptWriter.of(graph, PROCESSOR).code()).contains("torch.softmax(")
+        .doesNotContain("torch._softmax(");
   }
 }
