@@ -74,6 +74,18 @@ record AdapterNames(Map<String, Path> folders) {
     }
   }
 
+  /**
+   * Requires that weights are given to adapters.
+   *
+   * @param command that has them, shown in the error
+   */
+  void checkWeights(String command, Collection<String> weighted) {
+    check("--weight", weighted);
+    if (weighted.contains(BASE)) {
+      throw new GraftException(command + ": --weight is for adapters; the model alone has none");
+    }
+  }
+
   /** Returns a name as {@link AdapterSet} has it. */
   static String inSet(String name) {
     return name.equals(BASE) ? AdapterSet.BASE : name;

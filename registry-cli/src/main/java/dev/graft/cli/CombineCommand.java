@@ -13,6 +13,7 @@ import jakarta.inject.Inject;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -36,11 +37,11 @@ import picocli.CommandLine.Option;
   "          B_i A_j of different adapters too. All ranks must be equal.", "",
   "An adapter that leaves a layer alone counts as no change there. The result's",
   "scaling is 1 (lora_alpha = r).", ""}, footer = {"", "Examples:",
-    "  graft combine --adapter runs/poems --adapter runs/code --weight 0.7 \\",
-    "      --weight 0.3 --how cat --out runs/both",
+    "  graft combine --adapter runs/poems --adapter runs/code --weight poems=0.7 \\",
+    "      --weight code=0.3 --how cat --out runs/both",
     "  graft combine --adapter runs/poems --adapter runs/code --how svd --rank 8 \\",
     "      --out runs/both", "", "What a further training added:",
-    "  graft combine --adapter runs/new --adapter runs/old --weight 1 --weight -1 \\",
+    "  graft combine --adapter runs/new --adapter runs/old --weight old=-1 \\",
     "      --how cat --out runs/difference"})
 final class CombineCommand implements Callable<Integer> {
   private final PluginCatalog plugins;
@@ -53,8 +54,8 @@ final class CombineCommand implements Callable<Integer> {
   @Option(names = "--adapter", paramLabel = "[NAME=]DIR", required = true, description = "Adapter; to be repeated.")
   List<String> adapters = new ArrayList<>();
 
-  @Option(names = "--weight", paramLabel = "X", description = "What an adapter counts, of either sign; once for each in their order (default: 1 each).")
-  List<Double> weights = new ArrayList<>();
+  @Option(names = "--weight", paramLabel = "NAME=X", description = "What an adapter counts, of either sign (default: 1); may be repeated.")
+  Map<String, Double> weights = new LinkedHashMap<>();
 
   @Option(names = "--how", paramLabel = "WAY", required = true, description = "cat, svd or linear; see above.")
   String how = "";
@@ -78,17 +79,15 @@ final class CombineCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     String way = how.toLowerCase(Locale.ROOT);
-    if (!weights.isEmpty() && weights.size() != adapters.size()) {
-      throw new GraftException("combine: give --weight once for each adapter, or not at all: there are "
-          + adapters.size() + " adapters and " + weights.size() + " weights");
-    }
+    AdapterNames names = AdapterNames.of(adapters);
+    names.checkWeights("combine", weights.keySet());
     if (rank != null && (!way.equals("svd") || rank < 1)) {
       throw new GraftException("combine: --rank is the rank of --how svd, 1 or more; not " + rank + " for "
           + how + (way.equals("cat") ? ", whose rank is the sum of the ranks" : ""));
     }
     List<StoredCombination.Source> sources = new ArrayList<>();
-    AdapterNames.of(adapters).folders().forEach((name, folder) -> sources.add(
-        new StoredCombination.Source(name, folder, weights.isEmpty() ? 1 : weights.get(sources.size()))));
+    names.folders().forEach((name, folder) -> sources
+        .add(new StoredCombination.Source(name, folder, weights.getOrDefault(name, 1.0))));
     requireFree(sources);
     Configuration options = new Configuration("combine", rank == null ? Map.of() : Map.of("svd_rank", rank));
     try (LoadedModel base = LoadedModel.open(base(sources.getFirst()), plugins)) {

@@ -102,10 +102,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     AdapterNames names = AdapterNames.of(adapters);
-    names.check("--weight", weights.keySet());
-    if (weights.containsKey(AdapterNames.BASE)) {
-      throw new GraftException("generate: --weight is for adapters; the model alone has none");
-    }
+    names.checkWeights("generate", weights.keySet());
     List<String> texts = texts();
     List<Answer> answers = answers(names, texts);
     ModelOptions options = new ModelOptions(Optional.ofNullable(backend), ComputeTypes.parse(dtype), 0);

@@ -119,8 +119,8 @@ class CombineCommandTests {
   void catAndAnSvdOfTheWholeRankAreTheExactWeightedSum() {
     Path first = adapter("first", 2, 6, List.of("q"), Map.of());
     Path second = adapter("second", 3, 4, List.of("q", "o"), Map.of());
-    String[] parts = {"--adapter", first.toString(), "--adapter", second.toString(), "--weight", "0.7",
-      "--weight", "-1.25"};
+    String[] parts = {"--adapter", first.toString(), "--adapter", second.toString(), "--weight",
+      "first=0.7", "--weight", "second=-1.25"};
     Path cat = folder.resolve("cat");
     Captured done = combine(cat, append(parts, "--how", "cat")).done();
     assertThat(done.out()).contains("Combined 2 adapters into " + cat, "at 4 layers");
@@ -152,7 +152,7 @@ class CombineCommandTests {
     Path one = single("one", 20, 5, 1);
     Path out = folder.resolve("svd");
     combine(out, "--adapter", six.toString(), "--adapter", minusTwo.toString(), "--adapter", one.toString(),
-        "--weight", "1", "--weight", "2", "--weight", "1", "--how", "svd", "--rank", "2").done();
+        "--weight", "minus-two=2", "--how", "svd", "--rank", "2").done();
 
     double[][] expected = new double[WIDTH][WIDTH];
     expected[3][7] = 6;
@@ -178,8 +178,8 @@ class CombineCommandTests {
     Path first = adapter("first", 2, 6, List.of("q", "o"), Map.of());
     Path second = adapter("second", 2, 1, List.of("q", "o"), Map.of());
     Path out = folder.resolve("linear");
-    combine(out, "--adapter", first.toString(), "--adapter", second.toString(), "--weight", "0.5", "--weight",
-        "-3", "--how", "linear").done();
+    combine(out, "--adapter", first.toString(), "--adapter", second.toString(), "--weight",
+        "second=-3", "--weight", "first=0.5", "--how", "linear").done();
 
     try (AdapterFolder x = AdapterFolder.open(first);
         AdapterFolder y = AdapterFolder.open(second);
@@ -207,7 +207,7 @@ class CombineCommandTests {
     Path out = folder.resolve("out");
     combine(out, "--adapter", first.toString(), "--adapter",
         "minus=" + adapter("second", 1, 1, List.of("q", "o"), Map.of()),
-        "--weight", "1", "--weight", "0", "--how", "cat").done();
+        "--weight", "minus=0", "--how", "cat").done();
     String[] generate = {"generate", "--model", TinyModel.folder().toString(), "--backend", "reference",
       "--max-new-tokens", "8", "--prompt", "kind=pub", "--adapter"};
     assertThat(Captured.run(append(generate, out.toString())).done().out())
@@ -240,9 +240,11 @@ class CombineCommandTests {
     assertThat(combine(out, append(both, "--how", "cat", "--rank", "3")).refused())
         .contains("--rank is the rank of --how svd", "sum of the ranks");
     assertThat(combine(out, append(both, "--how", "svd", "--rank", "0")).refused()).contains("1 or more");
-    assertThat(combine(out, append(both, "--how", "cat", "--weight", "1")).refused())
-        .contains("2 adapters and 1 weights");
-    assertThat(combine(out, append(both, "--how", "cat", "--weight", "1", "--weight", "NaN")).refused())
+    assertThat(combine(out, append(both, "--how", "cat", "--weight", "thre=1")).refused())
+        .contains("--weight names \"thre\"", "did you mean \"three\"?");
+    assertThat(combine(out, append(both, "--how", "cat", "--weight", "base=1")).refused())
+        .contains("combine: --weight is for adapters");
+    assertThat(combine(out, append(both, "--how", "cat", "--weight", "three=NaN")).refused())
         .contains("\"three\"", "NaN");
     Map<String, @Nullable Object> unknownBase = new LinkedHashMap<>();
     unknownBase.put("base_model_name_or_path", "some/model-7b");
