@@ -5,6 +5,7 @@ import dev.graft.core.plugin.PluginFolders;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
@@ -13,6 +14,11 @@ import picocli.CommandLine.ScopeType;
 final class PluginOptions {
   @Option(names = "--plugins", paramLabel = "DIR", scope = ScopeType.INHERIT, description = "Folder whose jars add plug-ins; may be repeated.")
   List<Path> folders = new ArrayList<>();
+
+  /** Writes the options again, for a command that is to find the same plug-ins; empty if there are none. */
+  String again() {
+    return folders.stream().map(folder -> " --plugins " + folder).collect(Collectors.joining());
+  }
 
   /**
    * Finds the plug-ins. The folders are looked for among all arguments before the commands exist, since those

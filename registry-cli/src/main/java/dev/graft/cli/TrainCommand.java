@@ -15,11 +15,13 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
 
 /** Trains an adapter. */
 @Command(name = "train", mixinStandardHelpOptions = true, sortOptions = false, description = "Trains an adapter for a model. The options may also stand in a recipe, a YAML file with the same names; options given here count more.", footer = {
@@ -44,6 +46,10 @@ final class TrainCommand implements Callable<Integer> {
 
   @Mixin
   TrainFlags flags = new TrainFlags();
+
+  @ParentCommand
+  @Nullable
+  Graft graft;
 
   @Inject
   TrainCommand(PluginCatalog plugins, Terminal terminal) {
@@ -131,7 +137,8 @@ final class TrainCommand implements Callable<Integer> {
     terminal.line("adapter  " + folder.resolve("adapter_model.safetensors"));
     terminal.line("log      " + recipe.files().log());
     terminal.line("curve    " + folder.resolve(TrainJob.CHART));
-    terminal.line("Try it:  graft generate --model " + recipe.model() + " --adapter " + folder
+    String given = Objects.requireNonNull(graft).plugins.again();
+    terminal.line("Try it:  graft" + given + " generate --model " + recipe.model() + " --adapter " + folder
         + " --prompt \"...\"");
   }
 

@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -62,6 +64,19 @@ class TrainCommandTests {
     }
     assertThat(run.out()).contains("%) by lora on backend reference", "step 12/12", "validation loss",
         "adapter  " + out);
+  }
+
+  @Test
+  void theCommandToTryFindsTheSamePlugIns() throws IOException {
+    Path plugins = Files.createDirectory(out.resolveSibling("plugins"));
+    Path jar = plugins.resolve("more.jar");
+    try (JarOutputStream empty = new JarOutputStream(Files.newOutputStream(jar), new Manifest())) {
+      empty.finish();
+    }
+    assertThat(train(out, "--steps", "1", "--plugins", plugins.toString()).done().out())
+        .contains("Try it:  graft --plugins " + plugins + " generate --model ");
+    assertThat(train(out.resolveSibling("other"), "--steps", "1").done().out())
+        .contains("Try it:  graft generate --model ");
   }
 
   @Test

@@ -22,7 +22,7 @@ record Processor(MatrixLibrary products, boolean multipliesHalfTypes) {
   private static final Path PROCESSORS = Path.of("/proc/cpuinfo");
   private static final Pattern FLAGS = Pattern.compile("flags\\s*: (.*)");
   private static final String AMD = "AuthenticAMD";
-  private static final String FUSED_PRODUCTS = "avx2";
+  private static final String AVX2 = "avx2";
   /** What oneDNN's products of half types need on x86. */
   private static final List<String> HALF_TYPES = List.of("avx512bw", "avx512vl", "avx512dq");
 
@@ -49,7 +49,7 @@ record Processor(MatrixLibrary products, boolean multipliesHalfTypes) {
     }
     boolean amd = lines.stream().anyMatch(line -> line.contains(AMD));
     return new Processor(
-        amd && flags.contains(FUSED_PRODUCTS) ? MatrixLibrary.ONE_DNN : MatrixLibrary.BUILT_IN,
+        amd && flags.contains(AVX2) ? MatrixLibrary.ONE_DNN : MatrixLibrary.BUILT_IN,
         flags.containsAll(HALF_TYPES));
   }
 }
