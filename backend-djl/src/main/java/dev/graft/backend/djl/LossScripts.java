@@ -41,7 +41,7 @@ final class LossScripts {
         + "), [" + rows + ", 1])";
     String gradient = PrimitiveScripts.converted("torch.mul_(" + difference + ", " + factors + ")",
         node.dtype().accumulator(), node.dtype());
-    if (probabilities.equals(out.name(logits))) {
+    if (last && out.isShared(placeKey(out, logits))) {
       out.defineIn(node, logits, gradient);
     } else {
       out.define(node, gradient);
@@ -64,18 +64,24 @@ final class LossScripts {
       DType wide = logits.dtype().accumulator();
       String name = out.name(logits);
       if (wide == logits.dtype() && takesLogits) {
-        softmaxInto(out, name);
-        return name;
+        return out.shared(placeKey(out, logits), () -> softmaxInto(out, name));
       }
       out.lifetimes().scratch(logits.shape().size() * wide.bytes());
       return wide == logits.dtype()
           ? out.line("torch.softmax(" + name + ", 1, None)")
-          : softmaxInto(out, out.line(PrimitiveScripts.converted(name, wide)));
+          : softmaxInto(out, PrimitiveScripts.converted(name, wide));
     });
   }
 
+  /** Overwrites values, or a copy of those that lie apart in memory, where the kernel would write wrongly. */
   private static String softmaxInto(ScriptWriter out, String values) {
-    return out.line("torch._softmax(" + values + ", 1, False, out=" + values + ")");
+    String whole = out.line("torch.contiguous(" + values + ", memory_format=0)");
+    return out.line("torch._softmax(" + whole + ", 1, False, out=" + whole + ")");
+  }
+
+  /** Stands for probabilities in the memory of the logits. */
+  private static String placeKey(ScriptWriter out, Tensor logits) {
+    return key(out, logits) + " in place";
   }
 
   private static String key(ScriptWriter out, Tensor logits) {
