@@ -5,6 +5,7 @@ import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
 import dev.graft.core.autodiff.Differentiated;
 import dev.graft.core.autodiff.Gradients;
+import dev.graft.core.model.BatchLayout;
 import dev.graft.core.model.AdapterFormulas;
 import dev.graft.core.model.GraphOptions;
 import dev.graft.core.model.LoadedModel;
@@ -137,7 +138,7 @@ final class SmallModel implements AutoCloseable {
   /** Returns the loss of the batch, and its gradients by the adapter's keys. */
   Map<String, HostTensor> lossAndGradients(RowGroup group, boolean checkpoint) {
     ModelGraphs.LossGraph forward = new ModelGraphs(model.base(),
-        new GraphOptions(TYPE, false, checkpoint, 0)).loss(group, LENGTH, labels(group), true);
+        new GraphOptions(TYPE, false, checkpoint, 0)).loss(group, layout(group));
     List<String> keys = List.copyOf(forward.trainable().keySet());
     Differentiated both = Gradients.of(forward.loss(), List.copyOf(forward.trainable().values()),
         forward.blocks());
@@ -150,20 +151,20 @@ final class SmallModel implements AutoCloseable {
 
   double loss(RowGroup group) {
     ModelGraphs.LossGraph forward = new ModelGraphs(model.base(), GraphOptions.evaluation(TYPE)).loss(group,
-        LENGTH, labels(group), true);
+        layout(group));
     return Objects.requireNonNull(run(Map.of(ModelGraphs.LOSS, forward.loss()), group).get(ModelGraphs.LOSS))
         .item();
   }
 
-  private int labels(RowGroup group) {
-    return batch.labelCount(ModelGraphs.inputTokens(group));
+  private BatchLayout layout(RowGroup group) {
+    return BatchLayout.padded(ROWS, LENGTH, batch.labelCount(ModelGraphs.inputTokens(group)), true);
   }
 
   private Map<String, HostTensor> run(Map<String, Tensor> outputs, RowGroup group) {
     int inputTokens = ModelGraphs.inputTokens(group);
-    Map<String, HostTensor> feeds = batch
-        .feeds(batch.positions(inputTokens, group.virtualTokens() - inputTokens), true);
-    batch.addLabels(feeds, labels(group), inputTokens, 1.0 / labels(group), TYPE);
+    BatchLayout layout = layout(group);
+    Map<String, HostTensor> feeds = layout.feeds(batch, inputTokens, group.virtualTokens() - inputTokens,
+        1.0 / layout.labels(), TYPE);
     Graph graph = Passes.standard().apply(Graph.of("test", outputs, List.of()));
     try (Program program = session.compile(graph)) {
       return program.run(feeds);

@@ -7,6 +7,7 @@ import dev.graft.core.attach.Attachment;
 import dev.graft.core.autodiff.Differentiated;
 import dev.graft.core.autodiff.Gradients;
 import dev.graft.core.files.TensorSource;
+import dev.graft.core.model.BatchLayout;
 import dev.graft.core.model.BaseModel;
 import dev.graft.core.model.Feeds;
 import dev.graft.core.model.GraphOptions;
@@ -128,12 +129,12 @@ final class Bench implements AutoCloseable {
   /** Builds the mean loss of a batch as training does, dropout included. */
   Loss loss(RowGroup group, TokenBatch batch, boolean checkpoint) {
     int inputTokens = ModelGraphs.inputTokens(group);
-    int labels = batch.labelCount(inputTokens);
+    BatchLayout layout = BatchLayout.padded(batch.rows(), batch.length(), batch.labelCount(inputTokens),
+        true);
     ModelGraphs.LossGraph graph = new ModelGraphs(base, new GraphOptions(type, true, checkpoint, 7))
-        .loss(group, batch.length(), labels, true);
-    Map<String, HostTensor> feeds = batch
-        .feeds(batch.positions(inputTokens, group.virtualTokens() - inputTokens), true);
-    batch.addLabels(feeds, labels, inputTokens, 1.0 / labels, type.accumulator());
+        .loss(group, layout);
+    Map<String, HostTensor> feeds = layout.feeds(batch, inputTokens, group.virtualTokens() - inputTokens,
+        1.0 / layout.labels(), type.accumulator());
     feeds.put(Feeds.STEP, HostTensor.ofLongs(Shape.of(), 3));
     return new Loss(graph, feeds);
   }

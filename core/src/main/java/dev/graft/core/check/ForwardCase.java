@@ -29,13 +29,12 @@ final class ForwardCase implements ModelCase.Kind {
   }
 
   private static double loss(ModelCase open, RowGroup group, TokenBatch batch) {
-    int labels = batch.labelCount(ModelGraphs.inputTokens(group));
     ModelGraphs.LossGraph built = new ModelGraphs(open.base(), GraphOptions.evaluation(open.type()))
-        .loss(group, batch.length(), labels, true);
+        .loss(group, ModelCase.layout(batch, group));
     Graph graph = Passes.standard()
         .apply(Graph.of("loss", Map.of(ModelGraphs.LOSS, built.loss()), List.of()));
     try (Program program = open.session().compile(graph)) {
-      return Objects.requireNonNull(program.run(open.lossFeeds(batch, group, labels)).get(ModelGraphs.LOSS))
+      return Objects.requireNonNull(program.run(open.lossFeeds(batch, group)).get(ModelGraphs.LOSS))
           .item();
     }
   }

@@ -30,9 +30,8 @@ final class GradientsCase implements ModelCase.Kind {
         SafetensorsFile expect = open.check().open("expect.safetensors")) {
       TokenBatch batch = ModelCase.batch(file, 0);
       RowGroup group = RowGroup.all(ModelCase.ADAPTER, open.requiredAdapter(), batch.rows());
-      int labels = batch.labelCount(ModelGraphs.inputTokens(group));
       ModelGraphs.LossGraph built = new ModelGraphs(open.base(), GraphOptions.evaluation(open.type()))
-          .loss(group, batch.length(), labels, true);
+          .loss(group, ModelCase.layout(batch, group));
       Map<String, Tensor> outputs = gradients(built);
       if (!sameNames(open.comparison(), expect, outputs.keySet())) {
         return;
@@ -40,7 +39,7 @@ final class GradientsCase implements ModelCase.Kind {
       Graph graph = Passes.standard().apply(Graph.of("gradients", outputs, List.of()));
       try (Program program = open.session().compile(graph)) {
         Tolerance tolerance = open.check().tolerance("tolerance_gradients", GRADIENTS);
-        program.run(open.lossFeeds(batch, group, labels)).forEach(
+        program.run(open.lossFeeds(batch, group)).forEach(
             (name, value) -> open.comparison().compare(name, value, expect.tensor(name), tolerance));
       }
     }

@@ -3,6 +3,7 @@ package dev.graft.core.check;
 import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
 import dev.graft.core.files.SafetensorsFile;
+import dev.graft.core.model.BatchLayout;
 import dev.graft.core.model.BaseModel;
 import dev.graft.core.model.GraphOptions;
 import dev.graft.core.model.LoadedModel;
@@ -153,12 +154,17 @@ record ModelCase(Case check, Session session, BaseModel base, Map<String, Attach
     return out;
   }
 
+  /** Lays a batch out with a mask of padding, wherever that stands, and room for its labels alone. */
+  static BatchLayout layout(TokenBatch batch, RowGroup group) {
+    return BatchLayout.padded(batch.rows(), batch.length(),
+        batch.labelCount(ModelGraphs.inputTokens(group)), true);
+  }
+
   /** Builds the feeds of the mean loss over a batch's labels. */
-  Map<String, HostTensor> lossFeeds(TokenBatch batch, RowGroup group, int labels) {
+  Map<String, HostTensor> lossFeeds(TokenBatch batch, RowGroup group) {
     int inputTokens = ModelGraphs.inputTokens(group);
-    Map<String, HostTensor> feeds = batch
-        .feeds(batch.positions(inputTokens, group.virtualTokens() - inputTokens), true);
-    batch.addLabels(feeds, labels, inputTokens, 1.0 / labels, type().accumulator());
-    return feeds;
+    BatchLayout layout = layout(batch, group);
+    return layout.feeds(batch, inputTokens, group.virtualTokens() - inputTokens, 1.0 / layout.labels(),
+        type().accumulator());
   }
 }

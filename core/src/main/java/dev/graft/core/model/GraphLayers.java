@@ -37,16 +37,24 @@ final class GraphLayers implements Layers {
   private final GraphOptions options;
   private final List<RowGroup> groups;
   private final Sequence sequence;
+  private final Optional<Packing> packing;
   private final Map<String, Tensor> variables = new LinkedHashMap<>();
   private final Map<String, Integer> dropouts = new HashMap<>();
   private final List<CheckpointedBlock> blocks = new ArrayList<>();
   private final List<Assignment> cacheUpdates = new ArrayList<>();
 
-  GraphLayers(BaseModel base, GraphOptions options, List<RowGroup> groups, Sequence sequence) {
+  /**
+   * Prepares to build.
+   *
+   * @param packing of the tokens, empty if they come in rows
+   */
+  GraphLayers(BaseModel base, GraphOptions options, List<RowGroup> groups, Sequence sequence,
+      Optional<Packing> packing) {
     this.base = base;
     this.options = options;
     this.groups = groups;
     this.sequence = sequence;
+    this.packing = packing;
   }
 
   List<CheckpointedBlock> blocks() {
@@ -206,39 +214,49 @@ final class GraphLayers implements Layers {
     }
     return Scope.at(name, () -> {
       Tensor extra = ((InputAdapter) adapter.get()).embeddings(new SiteParams(group, name, adapter.get()));
-      Shape shape = Shape.of(embeddings.dim(0), extra.dim(0), extra.dim(1));
-      return Tensor.concat(1,
-          List.of(extra.reshape(1, extra.dim(0), extra.dim(1)).broadcastTo(shape), embeddings));
+      return packing.map(all -> all.withInput(extra, embeddings))
+          .orElseGet(() -> beforeEveryRow(extra, embeddings));
     });
+  }
+
+  private static Tensor beforeEveryRow(Tensor extra, Tensor embeddings) {
+    Shape shape = Shape.of(embeddings.dim(0), extra.dim(0), extra.dim(1));
+    return Tensor.concat(1,
+        List.of(extra.reshape(1, extra.dim(0), extra.dim(1)).broadcastTo(shape), embeddings));
   }
 
   @Override
   public Tensor attention(String name, AttentionSpec spec, Tensor q, Tensor k, Tensor v) {
-    return Scope.at(name, () -> {
-      Tensor keys = k;
-      Tensor values = v;
-      Site site = new Site.Attention(name, spec.layer(), q.dim(1), k.dim(1), q.dim(3));
-      Optional<Adapter> adapter = adapter(groups.getFirst(), site);
-      if (adapter.isPresent() && !sequence.continuing()) {
-        AttentionAdapter prefix = (AttentionAdapter) adapter.get();
-        Params params = new SiteParams(groups.getFirst(), name, prefix);
-        keys = Tensor.concat(2, List.of(everyRow(prefix.keys(params)), k));
-        values = Tensor.concat(2, List.of(everyRow(prefix.values(params)), v));
+    return Scope.at(name, () -> packing
+        .map(all -> all
+            .outOfRows(attend(name, spec, all.intoRows(q), all.intoRows(k), all.intoRows(v))))
+        .orElseGet(() -> attend(name, spec, q, k, v)));
+  }
+
+  private Tensor attend(String name, AttentionSpec spec, Tensor q, Tensor k, Tensor v) {
+    Tensor keys = k;
+    Tensor values = v;
+    Site site = new Site.Attention(name, spec.layer(), q.dim(1), k.dim(1), q.dim(3));
+    Optional<Adapter> adapter = adapter(groups.getFirst(), site);
+    if (adapter.isPresent() && !sequence.continuing()) {
+      AttentionAdapter prefix = (AttentionAdapter) adapter.get();
+      Params params = new SiteParams(groups.getFirst(), name, prefix);
+      keys = Tensor.concat(2, List.of(everyRow(prefix.keys(params)), k));
+      values = Tensor.concat(2, List.of(everyRow(prefix.values(params)), v));
+    }
+    if (sequence.cacheLength() > 0) {
+      Tensor cachedKeys = cache(spec.layer(), "keys", keys);
+      Tensor cachedValues = cache(spec.layer(), "values", values);
+      if (sequence.continuing()) {
+        keys = cachedKeys;
+        values = cachedValues;
       }
-      if (sequence.cacheLength() > 0) {
-        Tensor cachedKeys = cache(spec.layer(), "keys", keys);
-        Tensor cachedValues = cache(spec.layer(), "values", values);
-        if (sequence.continuing()) {
-          keys = cachedKeys;
-          values = cachedValues;
-        }
-      }
-      Optional<Tensor> mask = sequence.mask(q.dim(2), keys.dim(2), spec.window());
-      boolean causal = mask.isEmpty() && q.dim(2) > 1;
-      List<Tensor> operands = new ArrayList<>(List.of(q, keys, values));
-      mask.ifPresent(operands::add);
-      return Tensor.of(new Attention(spec.scale(), causal, spec.softcap()), operands);
-    });
+    }
+    Optional<Tensor> mask = sequence.mask(q.dim(2), keys.dim(2), spec.window());
+    boolean causal = mask.isEmpty() && q.dim(2) > 1;
+    List<Tensor> operands = new ArrayList<>(List.of(q, keys, values));
+    mask.ifPresent(operands::add);
+    return Tensor.of(new Attention(spec.scale(), causal, spec.softcap()), operands);
   }
 
   private Tensor everyRow(Tensor prefix) {

@@ -7,6 +7,7 @@ import dev.graft.core.pass.Passes;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.graph.Graph;
+import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
 import dev.graft.graph.nn.CrossEntropy;
 import dev.graft.spi.InputAdapter;
@@ -15,6 +16,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apiguardian.api.API;
 
 /** Builds the graphs that a model and its adapters are run by. */
@@ -28,6 +30,8 @@ public final class ModelGraphs {
   /** What a processor's cache holds, and what keeps a matrix product busy. */
   private static final long LOGITS_AT_ONCE = 1 << 21;
   private static final long FEWEST_LOSS_ROWS = 128;
+  /** Share of positions with a label up to which picking them early saves more than the copies cost. */
+  private static final double FEW_LABELS = 0.9;
 
   private final BaseModel base;
   private final GraphOptions options;
@@ -69,8 +73,7 @@ public final class ModelGraphs {
   }
 
   /** Holds a loss whose gradients are still to be taken, and the variables that learn. */
-  public record LossGraph(Tensor loss, Map<String, Tensor> trainable, List<CheckpointedBlock> blocks,
-      Tensor step) {
+  public record LossGraph(Tensor loss, Map<String, Tensor> trainable, List<CheckpointedBlock> blocks) {
     /** Returns the same loss with thin products of one activation merged, see {@link MergeLinears}. */
     public LossGraph merged() {
       Map<String, Tensor> roots = new LinkedHashMap<>();
@@ -85,7 +88,7 @@ public final class ModelGraphs {
       for (int i = 0; i < blocks.size(); i++) {
         found.add(CheckpointedBlock.between(root(merged, "into block " + i), root(merged, "block " + i)));
       }
-      return new LossGraph(root(merged, LOSS), trainable, found, step);
+      return new LossGraph(root(merged, LOSS), trainable, found);
     }
 
     private static Tensor root(Map<String, Tensor> roots, String name) {
@@ -93,24 +96,30 @@ public final class ModelGraphs {
     }
   }
 
-  /**
-   * Builds the weighted sum of the losses of chosen positions.
-   *
-   * @param labels how many positions have a label: the length of the label feeds
-   */
-  public LossGraph loss(RowGroup group, long length, long labels, boolean masked) {
-    long rows = group.to();
+  /** Builds the weighted sum of the losses of the positions that have a label. */
+  public LossGraph loss(RowGroup group, BatchLayout layout) {
     List<RowGroup> groups = List.of(group);
-    Sequence sequence = Sequence.whole(rows, length, virtualTokens(groups), masked);
-    Built built = build(groups, length, sequence);
-    Tensor flat = built.hidden.reshape(rows * built.hidden.dim(1), built.hidden.dim(2));
-    Tensor chosen = flat.gather(0, Tensor.input(Feeds.LABEL_ROWS, DType.I64, labels));
-    Tensor loss = loss(built.layers, chosen, Tensor.input(Feeds.LABELS, DType.I64, labels),
-        Tensor.input(Feeds.LABEL_WEIGHTS, chosen.dtype().accumulator(), labels));
+    Built built = build(groups, layout);
+    Tensor at = Tensor.input(Feeds.LABEL_ROWS, DType.I64, layout.labels());
+    ChosenRows chosen = layout.labels() <= FEW_LABELS * positions(built.hidden)
+        ? ChosenRows.early(built.hidden, at)
+        : ChosenRows.late(built.hidden, at);
+    Tensor rows = chosen.of(built.hidden).reshape(layout.labels(), built.hidden.dim(2));
+    Tensor loss = loss(built.layers, rows, Tensor.input(Feeds.LABELS, DType.I64, layout.labels()),
+        Tensor.input(Feeds.LABEL_WEIGHTS, rows.dtype().accumulator(), layout.labels()));
     Map<String, Tensor> trainable = new LinkedHashMap<>();
     group.attachment().ifPresent(attachment -> attachment.trainable()
         .forEach(tensor -> trainable.put(tensor.key(), built.layers.variable(group.adapter(), tensor))));
-    return new LossGraph(loss, trainable, built.layers.blocks(), sequence.step());
+    List<CheckpointedBlock> blocks = built.layers.blocks().stream()
+        .map(block -> chosen.suffice(block.output())
+            ? new CheckpointedBlock(block.inputs(), chosen.of(block.output()))
+            : block)
+        .toList();
+    return new LossGraph(loss, trainable, blocks);
+  }
+
+  private static long positions(Tensor hidden) {
+    return hidden.dim(0) * hidden.dim(1);
   }
 
   /**
@@ -153,16 +162,36 @@ public final class ModelGraphs {
 
   private record Built(GraphLayers layers, Tensor hidden) {}
 
+  /** Builds the hidden states of rows: [rows, entering, hidden]. */
   private Built build(List<RowGroup> groups, long length, Sequence sequence) {
+    long before = sequence.continuing() ? 0 : inputTokens(groups.getFirst());
+    return build(groups, sequence, Optional.empty(), Shape.of(sequence.rows(), length),
+        Shape.of(sequence.rows(), before + length));
+  }
+
+  /** Builds the hidden states of a batch as it is laid out: [rows, entering, hidden] or [tokens, 1, hidden]. */
+  private Built build(List<RowGroup> groups, BatchLayout layout) {
+    Sequence sequence = Sequence.whole(layout.rows(), layout.length(), virtualTokens(groups),
+        layout.masked());
+    if (!layout.packed()) {
+      return build(groups, layout.length(), sequence);
+    }
+    Shape each = Shape.of(layout.packedTokens(), 1);
+    long width = layout.length() + inputTokens(groups.getFirst());
+    return build(groups, sequence, Optional.of(new Packing(layout.rows(), width, layout.packedTokens())),
+        each,
+        each);
+  }
+
+  private Built build(List<RowGroup> groups, Sequence sequence, Optional<Packing> packing, Shape ids,
+      Shape positions) {
     if (groups.size() > 1 && groups.stream().anyMatch(group -> group.virtualTokens() > 0)) {
       throw new GraftException("Adapters that add virtual tokens cannot share a batch with others: run their"
           + " rows by themselves");
     }
-    GraphLayers layers = new GraphLayers(base, options, groups, sequence);
-    long entering = length + (sequence.continuing() ? 0 : inputTokens(groups.getFirst()));
-    Tensor ids = Tensor.input(Feeds.IDS, DType.I64, sequence.rows(), length);
-    Tensor positions = Tensor.input(Feeds.POSITIONS, DType.I64, sequence.rows(), entering);
-    return new Built(layers, base.model().hidden(layers, ids, positions));
+    GraphLayers layers = new GraphLayers(base, options, groups, sequence, packing);
+    return new Built(layers, base.model().hidden(layers, Tensor.input(Feeds.IDS, DType.I64, ids.dims()),
+        Tensor.input(Feeds.POSITIONS, DType.I64, positions.dims())));
   }
 
   private static int virtualTokens(List<RowGroup> groups) {
@@ -171,6 +200,7 @@ public final class ModelGraphs {
 
   /** Returns a layer builder without a sequence, for formulas over weights alone. */
   static GraphLayers weightsOnly(BaseModel base, GraphOptions options, RowGroup group) {
-    return new GraphLayers(base, options, List.of(group), Sequence.whole(1, 1, 0, false));
+    return new GraphLayers(base, options, List.of(group), Sequence.whole(1, 1, 0, false),
+        Optional.empty());
   }
 }

@@ -4,8 +4,10 @@ import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.apiguardian.api.API;
 
 /**
@@ -50,13 +52,22 @@ public record TokenBatch(int rows, int length, long[] ids, long[] mask, long[] l
    * @param inputTokens embeddings that the method puts before each row: then the first token is predicted too
    */
   public int labelCount(int inputTokens) {
-    int count = 0;
-    for (int i = 0; i < labels.length; i++) {
-      if (labels[i] != IGNORED && (i % length > 0 || inputTokens > 0)) {
-        count++;
-      }
-    }
-    return count;
+    return (int) IntStream.range(0, labels.length).filter(i -> hasLabel(i, inputTokens)).count();
+  }
+
+  /** Tells whether the token at an index is predicted. */
+  boolean hasLabel(int index, int inputTokens) {
+    return labels[index] != IGNORED && (index % length > 0 || inputTokens > 0);
+  }
+
+  /** Tells whether every label is predicted from a token, not from padding. */
+  boolean labelsFollowTokens() {
+    return IntStream.range(0, labels.length).filter(i -> hasLabel(i, 0)).allMatch(i -> mask[i - 1] != 0);
+  }
+
+  /** Returns how many tokens are not padding. */
+  public int tokenCount() {
+    return (int) Arrays.stream(mask).filter(m -> m != 0).count();
   }
 
   /**
@@ -77,34 +88,6 @@ public record TokenBatch(int rows, int length, long[] ids, long[] mask, long[] l
       feeds.put(Feeds.ATTENTION_MASK, present);
     }
     return feeds;
-  }
-
-  /**
-   * Adds the feeds of a loss.
-   *
-   * @param capacity length of the label feeds; what is left over has weight 0
-   * @param inputTokens embeddings that the method puts before each row
-   * @param weight of each label
-   */
-  public void addLabels(Map<String, HostTensor> feeds, int capacity, int inputTokens, double weight,
-      DType accumulator) {
-    HostTensor at = HostTensor.zeros(DType.I64, Shape.of(capacity));
-    HostTensor wanted = HostTensor.zeros(DType.I64, Shape.of(capacity));
-    HostTensor weights = HostTensor.zeros(accumulator, Shape.of(capacity));
-    int next = 0;
-    for (int i = 0; i < labels.length; i++) {
-      int column = i % length;
-      if (labels[i] != IGNORED && (column > 0 || inputTokens > 0)) {
-        long row = i / length;
-        at.set(next, row * (length + inputTokens) + inputTokens + column - 1);
-        wanted.set(next, labels[i]);
-        weights.set(next, weight);
-        next++;
-      }
-    }
-    feeds.put(Feeds.LABEL_ROWS, at);
-    feeds.put(Feeds.LABELS, wanted);
-    feeds.put(Feeds.LABEL_WEIGHTS, weights);
   }
 
   /**

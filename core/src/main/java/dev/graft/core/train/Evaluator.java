@@ -1,6 +1,7 @@
 package dev.graft.core.train;
 
 import dev.graft.core.model.BaseModel;
+import dev.graft.core.model.BatchLayout;
 import dev.graft.core.model.GraphOptions;
 import dev.graft.core.model.ModelGraphs;
 import dev.graft.core.model.RowGroup;
@@ -27,9 +28,8 @@ public final class Evaluator implements AutoCloseable {
   private final RowGroup rows;
   private final DType type;
   private final int inputTokens;
-  private final Map<Key, Compiled> programs = new HashMap<>();
-
-  private record Key(int rows, int length, int labels, boolean masked) {}
+  private final long maxPositions;
+  private final Map<BatchLayout, Compiled> programs = new HashMap<>();
 
   private record Compiled(Program program, Set<String> inputs) {}
 
@@ -45,6 +45,7 @@ public final class Evaluator implements AutoCloseable {
     this.rows = group;
     this.type = options.parameterType();
     this.inputTokens = ModelGraphs.inputTokens(group);
+    this.maxPositions = base.model().maxPositions();
   }
 
   /**
@@ -70,21 +71,18 @@ public final class Evaluator implements AutoCloseable {
   }
 
   private double loss(TokenBatch batch, int labels) {
-    boolean masked = !batch.paddedAtEnd();
-    int capacity = LabelCapacity.of(batch, inputTokens);
-    Compiled compiled = programs.computeIfAbsent(new Key(batch.rows(), batch.length(), capacity, masked),
-        this::compile);
-    int keyTokens = rows.virtualTokens() - inputTokens;
-    Map<String, HostTensor> feeds = batch.feeds(batch.positions(inputTokens, keyTokens), masked);
-    batch.addLabels(feeds, capacity, inputTokens, 1.0 / labels, type);
+    BatchLayout layout = BatchLayout.of(batch, inputTokens, maxPositions);
+    Compiled compiled = programs.computeIfAbsent(layout, this::compile);
+    Map<String, HostTensor> feeds = layout.feeds(batch, inputTokens, rows.virtualTokens() - inputTokens,
+        1.0 / labels, type);
     feeds.keySet().retainAll(compiled.inputs());
     return Objects.requireNonNull(compiled.program().run(feeds).get(ModelGraphs.LOSS)).item();
   }
 
-  private Compiled compile(Key key) {
-    RowGroup group = new RowGroup(rows.adapter(), rows.attachment(), 0, key.rows());
+  private Compiled compile(BatchLayout layout) {
+    RowGroup group = new RowGroup(rows.adapter(), rows.attachment(), 0, layout.rows());
     Graph graph = Passes.standard().apply(Graph.of("loss", Map.of(ModelGraphs.LOSS,
-        graphs.loss(group, key.length(), key.labels(), key.masked()).loss()), List.of()));
+        graphs.loss(group, layout).loss()), List.of()));
     return new Compiled(session.compile(graph), graph.inputs().keySet());
   }
 

@@ -1,6 +1,7 @@
 package dev.graft.core.train;
 
 import dev.graft.core.attach.Attachment;
+import dev.graft.core.model.BatchLayout;
 import dev.graft.core.model.BaseModel;
 import dev.graft.core.model.GraphOptions;
 import dev.graft.core.model.ModelGraphs;
@@ -28,6 +29,7 @@ public final class StepGraph {
         ? StepPrograms.Role.WHOLE
         : StepPrograms.Role.ENDS;
     return new StepPrograms(new ModelGraphs(base, graphOptions), options)
-        .build(RowGroup.all("planned", attachment, rows), length, labels, false, role);
+        .build(RowGroup.all("planned", attachment, rows), BatchLayout.padded(rows, length, labels, false),
+            role);
   }
 }

@@ -2,6 +2,7 @@ package dev.graft.core.train;
 
 import dev.graft.core.autodiff.Differentiated;
 import dev.graft.core.autodiff.Gradients;
+import dev.graft.core.model.BatchLayout;
 import dev.graft.core.model.GraphOptions;
 import dev.graft.core.model.ModelGraphs;
 import dev.graft.core.model.RowGroup;
@@ -62,8 +63,8 @@ final class StepPrograms {
     return "optimizer/sum/" + variable;
   }
 
-  Graph build(RowGroup group, long length, long labels, boolean masked, Role role) {
-    ModelGraphs.LossGraph forward = graphs.loss(group, length, labels, masked).merged();
+  Graph build(RowGroup group, BatchLayout layout, Role role) {
+    ModelGraphs.LossGraph forward = graphs.loss(group, layout).merged();
     List<Tensor> parameters = List.copyOf(forward.trainable().values());
     Differentiated both = Gradients.of(forward.loss(), parameters, forward.blocks());
     List<Tensor> gradients = new ArrayList<>();

@@ -7,6 +7,7 @@ import dev.graft.core.files.Checkpoint;
 import dev.graft.core.files.Checkpoints;
 import dev.graft.core.files.TensorSource;
 import dev.graft.core.model.BaseModel;
+import dev.graft.core.model.BatchLayout;
 import dev.graft.core.model.Feeds;
 import dev.graft.core.model.GraphOptions;
 import dev.graft.core.model.ModelGraphs;
@@ -43,10 +44,11 @@ public final class Trainer implements AutoCloseable {
   private final Map<Key, Compiled> programs = new HashMap<>();
   private final boolean[] learned;
   private final int inputTokens;
+  private final long maxPositions;
   private boolean summing;
   private long done;
 
-  private record Key(int rows, int length, int labels, boolean masked, StepPrograms.Role role) {}
+  private record Key(BatchLayout layout, StepPrograms.Role role) {}
 
   private record Compiled(Program program, Set<String> inputs) {}
 
@@ -65,6 +67,7 @@ public final class Trainer implements AutoCloseable {
     this.graphs = new StepPrograms(new ModelGraphs(base,
         new GraphOptions(options.computeType(), true, options.checkpoint(), options.seed())), options);
     this.learned = new boolean[attachment.trainable().size()];
+    this.maxPositions = base.model().maxPositions();
     this.inputTokens = ModelGraphs.inputTokens(RowGroup.all(adapter, attachment, 1));
     if (learned.length == 0) {
       throw new GraftException("Nothing to train: the adapter has no trainable tensor");
@@ -116,12 +119,10 @@ public final class Trainer implements AutoCloseable {
       StepPrograms.Role role = batches.size() == 1
           ? StepPrograms.Role.WHOLE
           : i < batches.size() - 1 ? StepPrograms.Role.ADDS : StepPrograms.Role.ENDS;
-      boolean masked = !batch.paddedAtEnd();
-      int capacity = LabelCapacity.of(batch, inputTokens);
-      Compiled compiled = compiled(new Key(batch.rows(), batch.length(), capacity, masked, role));
-      int keyTokens = attachment.virtualTokens() - inputTokens;
-      Map<String, HostTensor> feeds = batch.feeds(batch.positions(inputTokens, keyTokens), masked);
-      batch.addLabels(feeds, capacity, inputTokens, 1.0 / labels, graphs.type());
+      BatchLayout layout = BatchLayout.of(batch, inputTokens, maxPositions);
+      Compiled compiled = compiled(new Key(layout, role));
+      Map<String, HostTensor> feeds = layout.feeds(batch, inputTokens,
+          attachment.virtualTokens() - inputTokens, 1.0 / labels, graphs.type());
       feeds.put(Feeds.STEP, HostTensor.ofLongs(Shape.of(), step * batches.size() + i));
       feeds.put(StepPrograms.RATE, scalar(rate));
       feeds.put(StepPrograms.CORRECTION1, scalar(1 - Math.pow(options.beta1(), step)));
@@ -131,9 +132,7 @@ public final class Trainer implements AutoCloseable {
       last = compiled.program().run(feeds);
       loss += value(last, ModelGraphs.LOSS).item();
       planned = Math.max(planned, compiled.program().plannedBytes());
-      for (long m : batch.mask()) {
-        tokens += m;
-      }
+      tokens += batch.tokenCount();
     }
     double norm = value(last, StepPrograms.NORM).item();
     if (!Double.isFinite(loss) || !Double.isFinite(norm)) {
@@ -164,8 +163,7 @@ public final class Trainer implements AutoCloseable {
 
   private Compiled compiled(Key key) {
     return programs.computeIfAbsent(key, k -> {
-      Graph graph = graphs.build(RowGroup.all(adapter, attachment, k.rows()), k.length(), k.labels(),
-          k.masked(), k.role());
+      Graph graph = graphs.build(RowGroup.all(adapter, attachment, k.layout().rows()), k.layout(), k.role());
       return new Compiled(session.compile(graph), graph.inputs().keySet());
     });
   }

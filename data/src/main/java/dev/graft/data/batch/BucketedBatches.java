@@ -23,9 +23,12 @@ import org.jspecify.annotations.Nullable;
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class BucketedBatches implements BatchSource {
   /** Enough to keep padding low, and few enough for a backend to prepare a program for each. */
-  private static final int MAX_LENGTHS = 8;
-  /** Share of a step's tokens that cutting its batches in two must save, to be worth smaller products. */
-  private static final double WORTH_CUTTING = 0.1;
+  private static final int MAX_LENGTHS = 4;
+  /**
+   * Share of a step's slots that cutting its batches in two must save, to be worth smaller products. It is
+   * large since padding costs little: only attention sees it where batches are packed.
+   */
+  private static final double WORTH_CUTTING = 0.25;
   /** Enough steps to know how long samples are. */
   private static final long STEPS_TO_LEARN_FROM = 1000;
 

@@ -56,7 +56,7 @@ class BucketedBatchesTests {
   void rowsAreSamplesPaddedAtTheEnd() {
     List<EncodedSample> samples = samples(50, 1);
     BucketedBatches batches = BucketedBatches.of(samples, 4, PADDING, 7);
-    assertThat(batches.lengths()).hasSizeLessThanOrEqualTo(8).allMatch(length -> length % 8 == 0);
+    assertThat(batches.lengths()).hasSizeLessThanOrEqualTo(4).allMatch(length -> length % 8 == 0);
     for (long epoch = 0; epoch < 2; epoch++) {
       for (TokenBatch batch : epoch(batches, epoch)) {
         assertThat(batches.lengths()).contains(batch.length());
@@ -89,16 +89,24 @@ class BucketedBatchesTests {
   }
 
   @Test
-  void aStepIsCutIntoBatchesOfSimilarLengthWhereThatSavesPadding() {
-    List<EncodedSample> samples = samples(2000, 9);
+  void aStepIsCutIntoBatchesOfSimilarLengthWhereThatSavesMuchPadding() {
+    // One in eight samples is long, so most of an uncut step would be padding.
+    List<EncodedSample> samples = samples(2000, 9).stream().map(sample -> {
+      int length = sample.ids()[0] % 8 == 0 ? 400 : 20;
+      long[] ids = Arrays.copyOf(sample.ids(), length);
+      return new EncodedSample(ids, ids.clone());
+    }).toList();
     BucketedBatches batches = BucketedBatches.of(samples, 32, PADDING, 7);
     List<TokenBatch> step = batches.step(0);
     assertThat(step).hasSizeGreaterThan(1);
     assertThat(step.stream().map(TokenBatch::length)).isSorted();
     long padded = epoch(batches, 0).stream().mapToLong(batch -> batch.ids().length).sum();
-    long filled = epoch(batches, 0).stream().flatMapToLong(batch -> Arrays.stream(batch.mask())).sum();
-    // Uncut, a step of 32 would be padded to nearly the longest: about twice what it holds.
-    assertThat(padded).isLessThan(filled * 27 / 20);
+    assertThat(padded).isLessThan(batches.stepsPerEpoch() * 32 * 400 * 3 / 4);
+  }
+
+  @Test
+  void aStepStaysWholeWhereACutSavesLittle() {
+    assertThat(BucketedBatches.of(samples(2000, 9), 16, PADDING, 7).step(0)).hasSize(1);
   }
 
   @Test
