@@ -8,13 +8,15 @@ import java.util.Arrays;
 import java.util.TreeSet;
 
 /**
- * Writes matrix products. In F32, large ones go to oneDNN where {@link MatrixLibrary} says so. Half types go
- * there by themselves on a processor that multiplies them, and are computed in F32 on others.
+ * Writes matrix products. In F32 they go to the library that {@link Processor} names. Half types go
+ * to oneDNN by themselves on a processor that multiplies them, and are computed in F32 on others.
  */
 final class MatMulScripts {
   /** Sizes from which oneDNN's calls pay. */
   private static final long FEWEST_ROWS = 8;
   private static final long SHORTEST_SUM = 32;
+  /** Rows or columns up to which a product is thin. */
+  private static final long THIN = 32;
   /** Rows up to which PyTorch's own loops over half types win: they read a weight once and convert nothing. */
   private static final long FEW_ROWS = 8;
 
@@ -47,7 +49,7 @@ final class MatMulScripts {
 
   private static String product(ScriptWriter out, Tensor a, Tensor b, boolean transposeA,
       boolean transposeB) {
-    return goesToOneDnn(out, a, transposeA)
+    return goesToOneDnn(out, a, b, transposeA, transposeB)
         ? "ops.mkldnn._linear_pointwise(" + left(out, a, transposeA) + ", " + weight(out, b, transposeB)
             + ", None, \"none\", annotate(List[Optional[number]], []), \"\")"
         : "torch.mm(" + left(out, a, transposeA) + ", " + left(out, b, transposeB) + ")";
@@ -65,7 +67,7 @@ final class MatMulScripts {
           + transposed(widened(out, b), op.transposeB()) + scales));
       return;
     }
-    if (op.alpha() == 1 && goesToOneDnn(out, a, op.transposeA())) {
+    if (op.alpha() == 1 && goesToOneDnn(out, a, b, op.transposeA(), op.transposeB())) {
       out.define(node, "ops.mkldnn._linear_pointwise(" + left(out, a, op.transposeA()) + ", "
           + out.name(base) + ", " + weight(out, b, op.transposeB()) + ", None, \"add\")");
       return;
@@ -99,10 +101,16 @@ final class MatMulScripts {
     return PrimitiveScripts.converted(value, node.dtype());
   }
 
-  private static boolean goesToOneDnn(ScriptWriter out, Tensor a, boolean transposeA) {
-    return out.processor().products() == MatrixLibrary.ONE_DNN && a.dtype() == DType.F32
-        && a.dim(transposeA ? 1 : 0) >= FEWEST_ROWS
-        && a.dim(transposeA ? 0 : 1) >= SHORTEST_SUM;
+  private static boolean goesToOneDnn(ScriptWriter out, Tensor a, Tensor b, boolean transposeA,
+      boolean transposeB) {
+    long rows = a.dim(transposeA ? 1 : 0);
+    long sum = a.dim(transposeA ? 0 : 1);
+    long columns = b.dim(transposeB ? 0 : 1);
+    MatrixLibrary library = Math.min(rows, columns) <= THIN
+        ? out.processor().thinProducts()
+        : out.processor().products();
+    return library == MatrixLibrary.ONE_DNN && a.dtype() == DType.F32 && rows >= FEWEST_ROWS
+        && sum >= SHORTEST_SUM;
   }
 
   private static String left(ScriptWriter out, Tensor matrix, boolean transposed) {

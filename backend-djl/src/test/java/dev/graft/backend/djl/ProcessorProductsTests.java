@@ -27,7 +27,8 @@ class ProcessorProductsTests {
 
   static Stream<Processor> processors() {
     return Stream.of(MatrixLibrary.values())
-        .flatMap(library -> Stream.of(new Processor(library, true), new Processor(library, false)));
+        .flatMap(library -> Stream.of(new Processor(library, library, true),
+            new Processor(library, library, false)));
   }
 
   private static HostTensor random(DType type, long seed, long... dims) {

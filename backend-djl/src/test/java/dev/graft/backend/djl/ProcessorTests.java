@@ -13,14 +13,19 @@ class ProcessorTests {
 
   @Test
   void productsGoToOneDnnWhereTheBuiltInLibraryLeavesUnitsIdle() {
-    assertThat(on("AuthenticAMD", 26, "avx2").products()).isEqualTo(MatrixLibrary.ONE_DNN);
-    assertThat(on("AuthenticAMD", 25, "avx2").products()).isEqualTo(MatrixLibrary.ONE_DNN);
+    Processor zen5 = on("AuthenticAMD", 26, "avx2");
+    assertThat(zen5.products()).isEqualTo(MatrixLibrary.ONE_DNN);
+    assertThat(zen5.thinProducts()).isEqualTo(MatrixLibrary.ONE_DNN);
+    Processor zen3 = on("AuthenticAMD", 25, "avx2");
+    assertThat(zen3.products()).isEqualTo(MatrixLibrary.BUILT_IN);
+    assertThat(zen3.thinProducts()).isEqualTo(MatrixLibrary.ONE_DNN);
   }
 
   @Test
   void otherProcessorsKeepTheBuiltInLibrary() {
-    assertThat(on("AuthenticAMD", 25, "avx").products()).isEqualTo(MatrixLibrary.BUILT_IN);
-    assertThat(on("GenuineIntel", 6, "avx2").products()).isEqualTo(MatrixLibrary.BUILT_IN);
+    assertThat(List.of(on("AuthenticAMD", 26, "avx"), on("GenuineIntel", 6, "avx2"))).allMatch(
+        other -> other.products() == MatrixLibrary.BUILT_IN
+            && other.thinProducts() == MatrixLibrary.BUILT_IN);
   }
 
   @Test
@@ -33,6 +38,6 @@ class ProcessorTests {
   @Test
   void whatIsNotKnownIsLeftToPyTorch() {
     assertThat(Processor.of(List.of("CPU architecture: 8")))
-        .isEqualTo(new Processor(MatrixLibrary.BUILT_IN, true));
+        .isEqualTo(new Processor(MatrixLibrary.BUILT_IN, MatrixLibrary.BUILT_IN, true));
   }
 }

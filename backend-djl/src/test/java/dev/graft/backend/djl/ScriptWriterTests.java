@@ -14,7 +14,8 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class ScriptWriterTests {
-  private static final Processor PROCESSOR = new Processor(MatrixLibrary.ONE_DNN, true);
+  private static final Processor PROCESSOR = new Processor(MatrixLibrary.ONE_DNN, MatrixLibrary.ONE_DNN,
+      true);
   private static final Tensor X = Tensor.input("x", DType.F32, 8, 4);
 
   private static Script script(Tensor output) {
