@@ -12,14 +12,17 @@ import java.util.stream.LongStream;
  *
  * <p>
  * That holds the similarities of all targets, which the flash kernel never does; but the kernel multiplies
- * small blocks in F32, and a processor that multiplies half types takes half of its time for short sequences.
- * Query heads of one key/value head are rows of one product, so keys and values need no copies for each.
+ * small blocks in F32, whole ones where only half is seen, and a processor that multiplies half types takes half
+ * of its time for short sequences; in F32 three quarters are left for shorter ones. Query heads of one key/value head are
+ * rows of one product, so keys and values need no copies for each.
  */
 final class AttentionProducts {
-  /** Length up to which the products win over the kernel, which skips what is not seen. */
-  private static final long LONGEST = 512;
+  /** Length up to which the products win over the kernel, which holds less. */
+  private static final long LONGEST = 160;
+  private static final long LONGEST_OF_HALF_TYPES = 512;
   /** Targets of a block: fewer skip more of what is not seen, in products that are too small. */
-  private static final long BLOCK = 128;
+  private static final long BLOCK = 64;
+  private static final long BLOCK_OF_HALF_TYPES = 128;
 
   private final ScriptWriter out;
   private final Tensor q;
@@ -40,9 +43,14 @@ final class AttentionProducts {
   /** Tells whether the products are the better way; the forward and the backward operation agree on it. */
   static boolean suit(ScriptWriter out, List<Tensor> operands) {
     Tensor q = operands.get(0);
-    return q.dtype() != q.dtype().accumulator() && out.processor().multipliesHalfTypes()
-        && q.dim(2) <= LONGEST
-        && operands.get(1).dim(2) <= LONGEST;
+    long longer = Math.max(q.dim(2), operands.get(1).dim(2));
+    return isHalf(q)
+        ? out.processor().multipliesHalfTypes() && longer <= LONGEST_OF_HALF_TYPES
+        : longer <= LONGEST;
+  }
+
+  private static boolean isHalf(Tensor value) {
+    return value.dtype() != value.dtype().accumulator();
   }
 
   /** Targets {@code from} to {@code to} (excluded), which see the sources before {@code sources}. */
@@ -58,7 +66,7 @@ final class AttentionProducts {
     if (!attention.causal() || !mask.isEmpty()) {
       return List.of(new Block(0, targets, k.dim(2)));
     }
-    long count = Math.max(1, targets / BLOCK);
+    long count = Math.max(1, Math.round((double) targets / (isHalf(q) ? BLOCK_OF_HALF_TYPES : BLOCK)));
     return LongStream.range(0, count)
         .mapToObj(i -> new Block(i * targets / count, (i + 1) * targets / count, (i + 1) * targets / count))
         .toList();
