@@ -8,7 +8,9 @@ import dev.graft.graph.nn.Activation;
 import dev.graft.graph.nn.GatedActivation;
 import dev.graft.graph.nn.LayerNorm;
 import dev.graft.graph.nn.RmsNorm;
+import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -49,8 +51,7 @@ final class ChosenRows {
         rows.fed.add(node);
       }
     }
-    Set<Tensor> whole = new HashSet<>();
-    rows.explore(hidden, whole);
+    Set<Tensor> whole = rows.explore(hidden);
     rows.rebuilt.removeAll(new HashSet<>(Graph.reach(List.copyOf(whole))));
     return rows;
   }
@@ -77,18 +78,19 @@ final class ChosenRows {
     return known;
   }
 
-  /** Finds what can be rebuilt, and where it ends: the values that must be there as a whole. */
-  private void explore(Tensor value, Set<Tensor> whole) {
-    if (rebuilt.contains(value) || whole.contains(value)) {
-      return;
+  /** Finds what could be rebuilt, and returns the values at which that ends. */
+  private Set<Tensor> explore(Tensor hidden) {
+    Set<Tensor> ends = new HashSet<>();
+    Deque<Tensor> open = new ArrayDeque<>(List.of(hidden));
+    while (!open.isEmpty()) {
+      Tensor value = open.pop();
+      if (!isRowwise(value)) {
+        ends.add(value);
+      } else if (rebuilt.add(value)) {
+        value.inputs().stream().filter(input -> !isSameForAll(value, input)).forEach(open::push);
+      }
     }
-    if (!isRowwise(value)) {
-      whole.add(value);
-      return;
-    }
-    rebuilt.add(value);
-    value.inputs().stream().filter(input -> !isSameForAll(value, input))
-        .forEach(input -> explore(input, whole));
+    return ends;
   }
 
   private boolean isRowwise(Tensor value) {
