@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.graft.core.attach.AdapterWeights;
+import dev.graft.core.model.BatchLayout;
 import dev.graft.core.model.TokenBatch;
 import dev.graft.core.plugin.PluginCatalog;
 import dev.graft.core.run.GraftAdapter;
@@ -134,9 +135,19 @@ class PackedBatchTests {
     }
   }
 
+  @Test
+  void joinedRowsAreIndeedPackedAndRowsByThemselvesAreNot() {
+    List<TokenBatch> rows = rows(100, 0);
+    for (int inputTokens : List.of(0, 3)) {
+      assertThat(BatchLayout.of(joined(rows), inputTokens, 100).packed()).isTrue();
+      assertThat(rows).noneMatch(row -> BatchLayout.of(row, inputTokens, 100).packed());
+    }
+  }
+
   private static void assertEqual(Trained found, Trained expected) {
     assertThat(found.loss()).isCloseTo(expected.loss(), within(1e-10));
     for (int i = 0; i < STEPS; i++) {
+      assertThat(found.steps().get(i).gradientNorm()).isPositive();
       assertThat(found.steps().get(i).tokens()).isEqualTo(expected.steps().get(i).tokens());
       assertThat(found.steps().get(i).loss()).isCloseTo(expected.steps().get(i).loss(), within(1e-10));
       assertThat(found.steps().get(i).gradientNorm())

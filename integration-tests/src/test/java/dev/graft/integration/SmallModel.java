@@ -5,8 +5,8 @@ import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
 import dev.graft.core.autodiff.Differentiated;
 import dev.graft.core.autodiff.Gradients;
-import dev.graft.core.model.BatchLayout;
 import dev.graft.core.model.AdapterFormulas;
+import dev.graft.core.model.BatchLayout;
 import dev.graft.core.model.GraphOptions;
 import dev.graft.core.model.LoadedModel;
 import dev.graft.core.model.ModelGraphs;
@@ -157,7 +157,7 @@ final class SmallModel implements AutoCloseable {
   }
 
   private BatchLayout layout(RowGroup group) {
-    return BatchLayout.padded(ROWS, LENGTH, batch.labelCount(ModelGraphs.inputTokens(group)), true);
+    return BatchLayout.withMask(batch, ModelGraphs.inputTokens(group));
   }
 
   private Map<String, HostTensor> run(Map<String, Tensor> outputs, RowGroup group) {

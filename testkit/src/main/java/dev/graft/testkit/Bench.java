@@ -7,8 +7,8 @@ import dev.graft.core.attach.Attachment;
 import dev.graft.core.autodiff.Differentiated;
 import dev.graft.core.autodiff.Gradients;
 import dev.graft.core.files.TensorSource;
-import dev.graft.core.model.BatchLayout;
 import dev.graft.core.model.BaseModel;
+import dev.graft.core.model.BatchLayout;
 import dev.graft.core.model.Feeds;
 import dev.graft.core.model.GraphOptions;
 import dev.graft.core.model.ModelGraphs;
@@ -129,8 +129,7 @@ final class Bench implements AutoCloseable {
   /** Builds the mean loss of a batch as training does, dropout included. */
   Loss loss(RowGroup group, TokenBatch batch, boolean checkpoint) {
     int inputTokens = ModelGraphs.inputTokens(group);
-    BatchLayout layout = BatchLayout.padded(batch.rows(), batch.length(), batch.labelCount(inputTokens),
-        true);
+    BatchLayout layout = BatchLayout.withMask(batch, inputTokens);
     ModelGraphs.LossGraph graph = new ModelGraphs(base, new GraphOptions(type, true, checkpoint, 7))
         .loss(group, layout);
     Map<String, HostTensor> feeds = layout.feeds(batch, inputTokens, group.virtualTokens() - inputTokens,

@@ -12,9 +12,9 @@ import java.util.stream.LongStream;
  *
  * <p>
  * That holds the similarities of all targets, which the flash kernel never does; but the kernel multiplies
- * small blocks in F32, whole ones where only half is seen, and a processor that multiplies half types takes half
- * of its time for short sequences; in F32 three quarters are left for shorter ones. Query heads of one key/value head are
- * rows of one product, so keys and values need no copies for each.
+ * small blocks in F32, whole ones where only half is seen. A processor that multiplies half types takes half
+ * of the kernel's time for short sequences, and three quarters in F32 for shorter ones. Query heads of one
+ * key/value head are rows of one product, so keys and values need no copies for each.
  */
 final class AttentionProducts {
   /** Length up to which the products win over the kernel, which holds less. */
@@ -44,13 +44,9 @@ final class AttentionProducts {
   static boolean suit(ScriptWriter out, List<Tensor> operands) {
     Tensor q = operands.get(0);
     long longer = Math.max(q.dim(2), operands.get(1).dim(2));
-    return isHalf(q)
+    return TorchType.isHalf(q.dtype())
         ? out.processor().multipliesHalfTypes() && longer <= LONGEST_OF_HALF_TYPES
         : longer <= LONGEST;
-  }
-
-  private static boolean isHalf(Tensor value) {
-    return value.dtype() != value.dtype().accumulator();
   }
 
   /** Targets {@code from} to {@code to} (excluded), which see the sources before {@code sources}. */
@@ -66,7 +62,8 @@ final class AttentionProducts {
     if (!attention.causal() || !mask.isEmpty()) {
       return List.of(new Block(0, targets, k.dim(2)));
     }
-    long count = Math.max(1, Math.round((double) targets / (isHalf(q) ? BLOCK_OF_HALF_TYPES : BLOCK)));
+    long count = Math.max(1,
+        Math.round((double) targets / (TorchType.isHalf(q.dtype()) ? BLOCK_OF_HALF_TYPES : BLOCK)));
     return LongStream.range(0, count)
         .mapToObj(i -> new Block(i * targets / count, (i + 1) * targets / count, (i + 1) * targets / count))
         .toList();

@@ -83,9 +83,8 @@ final class MatMulScripts {
 
   /** Tells whether a product of half types is computed in F32, since the processor has nothing for it. */
   private static boolean isWidened(ScriptWriter out, Tensor node, boolean transposeA, boolean transposeB) {
-    boolean half = node.dtype() != node.dtype().accumulator();
     boolean fewRows = node.shape().rank() == 2 && !transposeA && transposeB && node.dim(0) <= FEW_ROWS;
-    return half && !out.processor().multipliesHalfTypes() && !fewRows;
+    return TorchType.isHalf(node.dtype()) && !out.processor().multipliesHalfTypes() && !fewRows;
   }
 
   private static String widened(ScriptWriter out, Tensor value) {

@@ -34,4 +34,9 @@ final class TorchType {
       case F16, BF16 -> throw new IllegalArgumentException("DJL cannot be handed " + type);
     };
   }
+
+  /** Tells whether sums are computed in a wider type. */
+  static boolean isHalf(DType type) {
+    return type != type.accumulator();
+  }
 }

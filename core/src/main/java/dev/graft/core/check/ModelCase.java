@@ -3,8 +3,8 @@ package dev.graft.core.check;
 import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
 import dev.graft.core.files.SafetensorsFile;
-import dev.graft.core.model.BatchLayout;
 import dev.graft.core.model.BaseModel;
+import dev.graft.core.model.BatchLayout;
 import dev.graft.core.model.GraphOptions;
 import dev.graft.core.model.LoadedModel;
 import dev.graft.core.model.ModelGraphs;
@@ -154,10 +154,9 @@ record ModelCase(Case check, Session session, BaseModel base, Map<String, Attach
     return out;
   }
 
-  /** Lays a batch out with a mask of padding, wherever that stands, and room for its labels alone. */
+  /** Lays a batch out for the loss of a group. */
   static BatchLayout layout(TokenBatch batch, RowGroup group) {
-    return BatchLayout.padded(batch.rows(), batch.length(),
-        batch.labelCount(ModelGraphs.inputTokens(group)), true);
+    return BatchLayout.withMask(batch, ModelGraphs.inputTokens(group));
   }
 
   /** Builds the feeds of the mean loss over a batch's labels. */

@@ -27,6 +27,11 @@ public record BatchLayout(int rows, int length, int labels, boolean masked, int 
   private static final int TOKEN_STEPS = 32;
   private static final int LABEL_STEPS = 16;
 
+  /** Lays rows out as they are, with a mask of padding, wherever that stands, and room for the labels alone. */
+  public static BatchLayout withMask(TokenBatch batch, int inputTokens) {
+    return padded(batch.rows(), batch.length(), batch.labelCount(inputTokens), true);
+  }
+
   /** Lays rows out as they are. */
   public static BatchLayout padded(int rows, int length, int labels, boolean masked) {
     return new BatchLayout(rows, length, labels, masked, 0);
@@ -57,6 +62,11 @@ public record BatchLayout(int rows, int length, int labels, boolean masked, int 
   /** Tells whether padding is left out. */
   public boolean packed() {
     return packedTokens > 0;
+  }
+
+  /** Returns how the graph of this layout packs tokens; empty if it does not. */
+  Optional<Packing> packing(int inputTokens) {
+    return packed() ? Optional.of(new Packing(rows, length + inputTokens, packedTokens)) : Optional.empty();
   }
 
   /**

@@ -35,7 +35,12 @@ final class ChosenRows {
 
   private ChosenRows(Tensor hidden, Tensor at) {
     this.at = at;
-    this.positions = hidden.dim(0) * hidden.dim(1);
+    this.positions = positions(hidden);
+  }
+
+  /** Returns how many positions hidden states [batch, seq, hidden] are of. */
+  static long positions(Tensor hidden) {
+    return hidden.dim(0) * hidden.dim(1);
   }
 
   /**
@@ -70,7 +75,7 @@ final class ChosenRows {
   Tensor of(Tensor value) {
     Tensor known = chosen.get(value);
     if (known == null) {
-      known = rebuilt.contains(value)
+      known = suffice(value)
           ? rebuild(value)
           : value.reshape(withRows(value, positions)).gather(0, at);
       chosen.put(value, known);
@@ -125,13 +130,14 @@ final class ChosenRows {
   }
 
   private Tensor rebuild(Tensor value) {
-    List<Tensor> inputs = value.inputs().stream()
-        .map(input -> isSameForAll(value, input) ? withoutRows(value, input) : of(input)).toList();
     return switch (value.op()) {
-      case Primitive.Reshape _ -> inputs.getFirst().reshape(withRows(value, at.dim(0)));
+      case Primitive.Reshape _ -> of(value.input(0)).reshape(withRows(value, at.dim(0)));
       case Primitive.Slice slice ->
-        inputs.getFirst().slice(slice.axis() - leading(value) + 1, slice.from(), slice.to());
-      default -> Tensor.at(value.site(), value.op(), inputs);
+        of(value.input(0)).slice(slice.axis() - leading(value) + 1, slice.from(), slice.to());
+      case Primitive.MatMul product ->
+        Tensor.at(value.site(), product, List.of(of(value.input(0)), value.input(1)));
+      default -> Tensor.at(value.site(), value.op(), value.inputs().stream()
+          .map(input -> isSameForAll(value, input) ? withoutRows(value, input) : of(input)).toList());
     };
   }
 
@@ -146,9 +152,6 @@ final class ChosenRows {
 
   /** Takes axes of length 1 off an operand that would be stretched along positions. */
   private Tensor withoutRows(Tensor value, Tensor input) {
-    if (value.op() instanceof Primitive.MatMul) {
-      return input;
-    }
     int rest = value.shape().rank() - leading(value);
     int extra = Math.max(0, input.shape().rank() - rest);
     return input.reshape(Shape.of(Arrays.copyOfRange(input.shape().dims(), extra, input.shape().rank())));

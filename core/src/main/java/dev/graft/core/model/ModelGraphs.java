@@ -7,7 +7,6 @@ import dev.graft.core.pass.Passes;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.graph.Graph;
-import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
 import dev.graft.graph.nn.CrossEntropy;
 import dev.graft.spi.InputAdapter;
@@ -64,7 +63,8 @@ public final class ModelGraphs {
    */
   public Graph logits(List<RowGroup> groups, long length, boolean masked) {
     long rows = groups.getLast().to();
-    Built built = build(groups, length, Sequence.whole(rows, length, virtualTokens(groups), masked));
+    Built built = build(groups, length, Sequence.whole(rows, length, virtualTokens(groups), masked),
+        Optional.empty());
     Tensor flat = built.hidden.reshape(rows * built.hidden.dim(1), built.hidden.dim(2));
     Tensor logits = base.model().logits(built.layers, flat);
     Map<String, Tensor> outputs = Map.of(LOGITS,
@@ -99,9 +99,11 @@ public final class ModelGraphs {
   /** Builds the weighted sum of the losses of the positions that have a label. */
   public LossGraph loss(RowGroup group, BatchLayout layout) {
     List<RowGroup> groups = List.of(group);
-    Built built = build(groups, layout);
+    Sequence sequence = Sequence.whole(layout.rows(), layout.length(), virtualTokens(groups),
+        layout.masked());
+    Built built = build(groups, layout.length(), sequence, layout.packing(inputTokens(group)));
     Tensor at = Tensor.input(Feeds.LABEL_ROWS, DType.I64, layout.labels());
-    ChosenRows chosen = layout.labels() <= FEW_LABELS * positions(built.hidden)
+    ChosenRows chosen = layout.labels() <= FEW_LABELS * ChosenRows.positions(built.hidden)
         ? ChosenRows.early(built.hidden, at)
         : ChosenRows.late(built.hidden, at);
     Tensor rows = chosen.of(built.hidden).reshape(layout.labels(), built.hidden.dim(2));
@@ -116,10 +118,6 @@ public final class ModelGraphs {
             : block)
         .toList();
     return new LossGraph(loss, trainable, blocks);
-  }
-
-  private static long positions(Tensor hidden) {
-    return hidden.dim(0) * hidden.dim(1);
   }
 
   /**
@@ -152,7 +150,7 @@ public final class ModelGraphs {
   }
 
   private Graph decode(String name, List<RowGroup> groups, long length, Sequence sequence) {
-    Built built = build(groups, length, sequence);
+    Built built = build(groups, length, sequence, Optional.empty());
     long last = built.hidden.dim(1);
     Tensor rows = built.hidden.slice(1, last - 1, last).reshape(sequence.rows(), built.hidden.dim(2));
     Tensor logits = base.model().logits(built.layers, rows);
@@ -162,36 +160,19 @@ public final class ModelGraphs {
 
   private record Built(GraphLayers layers, Tensor hidden) {}
 
-  /** Builds the hidden states of rows: [rows, entering, hidden]. */
-  private Built build(List<RowGroup> groups, long length, Sequence sequence) {
-    long before = sequence.continuing() ? 0 : inputTokens(groups.getFirst());
-    return build(groups, sequence, Optional.empty(), Shape.of(sequence.rows(), length),
-        Shape.of(sequence.rows(), before + length));
-  }
-
-  /** Builds the hidden states of a batch as it is laid out: [rows, entering, hidden] or [tokens, 1, hidden]. */
-  private Built build(List<RowGroup> groups, BatchLayout layout) {
-    Sequence sequence = Sequence.whole(layout.rows(), layout.length(), virtualTokens(groups),
-        layout.masked());
-    if (!layout.packed()) {
-      return build(groups, layout.length(), sequence);
-    }
-    Shape each = Shape.of(layout.packedTokens(), 1);
-    long width = layout.length() + inputTokens(groups.getFirst());
-    return build(groups, sequence, Optional.of(new Packing(layout.rows(), width, layout.packedTokens())),
-        each,
-        each);
-  }
-
-  private Built build(List<RowGroup> groups, Sequence sequence, Optional<Packing> packing, Shape ids,
-      Shape positions) {
+  /** Builds the hidden states [rows, entering, hidden], or [tokens, 1, hidden] if tokens are packed. */
+  private Built build(List<RowGroup> groups, long length, Sequence sequence, Optional<Packing> packing) {
     if (groups.size() > 1 && groups.stream().anyMatch(group -> group.virtualTokens() > 0)) {
       throw new GraftException("Adapters that add virtual tokens cannot share a batch with others: run their"
           + " rows by themselves");
     }
     GraphLayers layers = new GraphLayers(base, options, groups, sequence, packing);
-    return new Built(layers, base.model().hidden(layers, Tensor.input(Feeds.IDS, DType.I64, ids.dims()),
-        Tensor.input(Feeds.POSITIONS, DType.I64, positions.dims())));
+    long before = sequence.continuing() ? 0 : inputTokens(groups.getFirst());
+    Tensor ids = packing.map(all -> Tensor.input(Feeds.IDS, DType.I64, all.tokens(), 1))
+        .orElseGet(() -> Tensor.input(Feeds.IDS, DType.I64, sequence.rows(), length));
+    Tensor positions = packing.map(all -> Tensor.input(Feeds.POSITIONS, DType.I64, all.tokens(), 1))
+        .orElseGet(() -> Tensor.input(Feeds.POSITIONS, DType.I64, sequence.rows(), before + length));
+    return new Built(layers, base.model().hidden(layers, ids, positions));
   }
 
   private static int virtualTokens(List<RowGroup> groups) {

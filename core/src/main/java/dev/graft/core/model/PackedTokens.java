@@ -27,19 +27,21 @@ final class PackedTokens {
     this.inputTokens = inputTokens;
     this.slotOfToken = new long[capacity];
     this.tokenOfSlot = new long[batch.rows() * width()];
-    // What fills up stands for padding and padding for it, so that it takes no gradient from any token. Padding
-    // is at the end of a row, so the largest position is that of the padded batch, which some ropes depend on.
+    // What fills up stands for padding and padding for it, so that it takes no gradient from any token. The last
+    // slot of padding ends a row, so the largest position is that of the padded batch, which some ropes depend on.
     int filler = batch.tokenCount() + batch.rows() * inputTokens;
     int next = 0;
+    int padding = 0;
     for (int slot = 0; slot < tokenOfSlot.length; slot++) {
       if (isVirtual(slot) || batch.mask()[index(slot)] != 0) {
         slotOfToken[next] = slot;
         tokenOfSlot[slot] = next++;
       } else {
         tokenOfSlot[slot] = filler;
-        Arrays.fill(slotOfToken, filler, capacity, slot);
+        padding = slot;
       }
     }
+    Arrays.fill(slotOfToken, filler, capacity, padding);
   }
 
   private int width() {

@@ -1,8 +1,8 @@
 package dev.graft.core.train;
 
 import dev.graft.core.attach.Attachment;
-import dev.graft.core.model.BatchLayout;
 import dev.graft.core.model.BaseModel;
+import dev.graft.core.model.BatchLayout;
 import dev.graft.core.model.GraphOptions;
 import dev.graft.core.model.ModelGraphs;
 import dev.graft.core.model.RowGroup;
