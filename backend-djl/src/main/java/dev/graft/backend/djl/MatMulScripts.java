@@ -17,6 +17,8 @@ final class MatMulScripts {
   private static final long SHORTEST_SUM = 32;
   /** Rows or columns up to which a product is thin. */
   private static final long THIN = 32;
+  /** Columns for each row from which a product is thin too, as logits of few rows are. */
+  private static final long WIDE = 6;
   /** Rows up to which PyTorch's own loops over half types win: they read a weight once and convert nothing. */
   private static final long FEW_ROWS = 8;
 
@@ -105,7 +107,8 @@ final class MatMulScripts {
     long rows = a.dim(transposeA ? 1 : 0);
     long sum = a.dim(transposeA ? 0 : 1);
     long columns = b.dim(transposeB ? 0 : 1);
-    MatrixLibrary library = Math.min(rows, columns) <= THIN
+    boolean thin = Math.min(rows, columns) <= THIN || columns >= WIDE * rows;
+    MatrixLibrary library = thin
         ? out.processor().thinProducts()
         : out.processor().products();
     return library == MatrixLibrary.ONE_DNN && a.dtype() == DType.F32 && rows >= FEWEST_ROWS

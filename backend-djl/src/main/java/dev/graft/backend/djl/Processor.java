@@ -14,8 +14,9 @@ import java.util.stream.Collectors;
  * Tells what is known of this machine's processor by its model alone, so that a machine always gets the same
  * bits.
  *
- * @param products the library of products in F32 of which no side is small
- * @param thinProducts the library of those with few rows or columns, as a low-rank factor has
+ * @param products the library of products in F32 of which no side is small beside the others
+ * @param thinProducts the library of those with few rows or columns, as a low-rank factor has, or with few rows
+ * for their columns, as logits have
  * @param multipliesHalfTypes whether PyTorch has fast products of BF16 for it; the others are loops that take
  * up to a hundred times as long as the same product in F32
  */
