@@ -26,23 +26,25 @@ final class DjlProgram implements Program {
   private final String name;
   private final Script script;
   private final GraphBinding binding;
+  private final LoadedCode loaded;
   private final PtSymbolBlock block;
   private final List<PtNDArray> constants;
   private boolean closed;
 
-  DjlProgram(DjlSession session, Libtorch torch, String name, Script script) {
+  DjlProgram(DjlSession session, Libtorch torch, LoadedCode loaded, String name, Script script) {
     this.session = session;
     this.torch = torch;
     this.name = name;
     this.script = script;
     this.binding = new GraphBinding(name, script.feeds(), script.variables());
-    this.block = load(torch, name, script);
+    this.loaded = loaded;
+    this.block = load();
     this.constants = script.constants().stream().map(torch::view).toList();
   }
 
-  private static PtSymbolBlock load(Libtorch torch, String name, Script script) {
+  private PtSymbolBlock load() {
     try {
-      return torch.load(script.code());
+      return loaded.acquire(script.code());
     } catch (EngineException e) {
       throw new GraftException("PyTorch cannot compile graph " + name + ": " + fault(e, script), e);
     }
@@ -61,7 +63,7 @@ final class DjlProgram implements Program {
     List<PtNDArray> results = List.of();
     try {
       script.feeds().keySet().forEach(feed -> fed.add(torch.view(binding.feed(feeds, feed))));
-      results = torch.call(block, Script.FUNCTION, List.of(fed, held, constants));
+      results = torch.call(block, Script.FUNCTION, List.of(fed, held, constants), script.sizes());
       Map<String, HostTensor> outputs = new LinkedHashMap<>();
       int index = 0;
       for (Map.Entry<String, Signature> output : script.outputs().entrySet()) {
@@ -129,7 +131,7 @@ final class DjlProgram implements Program {
       closed = true;
       session.forget(this);
       constants.forEach(PtNDArray::close);
-      block.close();
+      loaded.release(script.code());
     }
   }
 }

@@ -104,11 +104,13 @@ final class Libtorch implements AutoCloseable {
     }
   }
 
-  /** Calls a method that returns a list of tensors; the caller closes them. */
-  List<PtNDArray> call(PtSymbolBlock block, String method, List<List<PtNDArray>> arguments) {
+  /** Calls a method of lists of tensors and one of numbers that returns tensors; the caller closes them. */
+  List<PtNDArray> call(PtSymbolBlock block, String method, List<List<PtNDArray>> arguments,
+      List<Long> numbers) {
     List<IValue> values = new ArrayList<>();
     try {
       arguments.forEach(list -> values.add(IValue.listFrom(list.toArray(PtNDArray[]::new))));
+      values.add(IValue.listFrom(numbers.stream().mapToLong(Long::longValue).toArray()));
       try (IValue result = IValueUtils.runMethod(block, method, values.toArray(IValue[]::new))) {
         return List.of(result.toTensorArray(manager));
       }

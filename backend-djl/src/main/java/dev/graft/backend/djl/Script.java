@@ -9,9 +9,10 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Holds a graph as TorchScript: one function of feeds, variables and constants that returns the outputs.
+ * Holds a graph as TorchScript: one function of feeds, variables, constants and sizes that returns the outputs.
  *
- * @param code the module's source
+ * @param code the module's source, in which sizes are names
+ * @param sizes what the function takes for them, so that graphs which differ in sizes alone have the same code
  * @param feeds what is fed, by name, in the order of the function's first argument
  * @param variables what lives between calls, in the order of its second argument
  * @param constants values of its third argument
@@ -20,7 +21,7 @@ import java.util.Set;
  * @param lines the node that each line computes, from the function's first line on
  * @param plannedBytes most bytes that computed values take at one time
  */
-record Script(String code, Map<String, Signature> feeds, Map<String, Signature> variables,
+record Script(String code, List<Long> sizes, Map<String, Signature> feeds, Map<String, Signature> variables,
     List<HostTensor> constants, Map<String, Signature> outputs, Set<String> assigned, List<Tensor> lines,
     long plannedBytes) {
   /** Name of the function. */
@@ -31,19 +32,19 @@ record Script(String code, Map<String, Signature> feeds, Map<String, Signature> 
         __parameters__ = []
         __buffers__ = []
         training : bool
-        def run(self: __torch__.M, feeds: List[Tensor], variables: List[Tensor], constants: List[Tensor]) -> List[Tensor]:
+        def run(self: __torch__.M, feeds: List[Tensor], variables: List[Tensor], constants: List[Tensor], sizes: List[int]) -> List[Tensor]:
       """;
 
   /** Makes the module's source of the function's body. */
-  static String module(List<String> body) {
-    StringBuilder code = new StringBuilder(HEADER);
-    body.forEach(line -> code.append("    ").append(line).append('\n'));
+  static String module(SizedCode body) {
+    StringBuilder code = new StringBuilder(HEADER).append("    ").append(body.unpacking()).append('\n');
+    body.lines().forEach(line -> code.append("    ").append(line).append('\n'));
     return code.toString();
   }
 
   /** Returns the node that a line of the source computes, lines counted from 1. */
   Optional<Tensor> node(int line) {
-    int index = line - 1 - (int) HEADER.lines().count();
+    int index = line - 1 - (int) HEADER.lines().count() - 1;
     return index >= 0 && index < lines.size() ? Optional.of(lines.get(index)) : Optional.empty();
   }
 }

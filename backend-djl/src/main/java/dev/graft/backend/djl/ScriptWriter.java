@@ -72,7 +72,8 @@ final class ScriptWriter {
     feeds.forEach(name -> fed.put(name, signature(original.inputs(), name)));
     Map<String, Signature> held = new LinkedHashMap<>();
     variables.forEach(name -> held.put(name, signature(original.variables(), name)));
-    return new Script(Script.module(lines), fed, held, constants, outputs, assigned, nodes,
+    SizedCode body = SizedCode.of(lines);
+    return new Script(Script.module(body), body.sizes(), fed, held, constants, outputs, assigned, nodes,
         lifetimes.peak());
   }
 
