@@ -56,6 +56,7 @@ final class DemoCommand implements Callable<Integer> {
 
   private final PluginCatalog plugins;
   private final Terminal terminal;
+  private final ProcessEnd end;
 
   @Option(names = "--files", paramLabel = "DIR", description = "The demo's folder (default: demo, beside the graft script).")
   @Nullable
@@ -84,9 +85,10 @@ final class DemoCommand implements Callable<Integer> {
   private record Quality(List<String> answers, double bleu) {}
 
   @Inject
-  DemoCommand(PluginCatalog plugins, Terminal terminal) {
+  DemoCommand(PluginCatalog plugins, Terminal terminal, ProcessEnd end) {
     this.plugins = plugins;
     this.terminal = terminal;
+    this.end = end;
   }
 
   @Override
@@ -178,8 +180,7 @@ final class DemoCommand implements Callable<Integer> {
         0.999, 1e-8, 1, adapter.model().computeType(), false, seed);
     RunOptions disk = new RunOptions(folder, 0, 1, 0);
     long started = terminal.clock().getAsLong();
-    // A process must not end while native code runs a step.
-    try (StopSignal signal = new StopSignal();
+    try (StopSignal signal = end.stopSignal();
         TrainingRun run = new TrainingRun(adapter, options, disk, Map.of())) {
       if (run.train(batches, validation, losses, signal::requested) == TrainingRun.Outcome.STOPPED) {
         throw new GraftException("Stopped after a step; the adapter so far is in " + folder);

@@ -50,18 +50,22 @@ public final class Graft implements Runnable {
 
   /** Runs the command with the given arguments and exits. */
   public static void main(String[] args) {
-    System.exit(run(Streams.ofProcess(), args));
+    System.exit(run(Streams.ofProcess(), ProcessEnd.installed(), args));
   }
 
-  /** Runs the command and returns the exit code. */
+  /** Runs the command in a process that goes on afterwards, and returns the exit code. */
   static int run(Streams streams, String... args) {
+    return run(streams, new ProcessEnd(), args);
+  }
+
+  private static int run(Streams streams, ProcessEnd end, String... args) {
     PluginCatalog catalog;
     try {
-      catalog = PluginOptions.discover(args);
+      catalog = PluginOptions.discover(args).withBackends(end::guarded);
     } catch (GraftException e) {
       return report(e, List.of(args).contains("--debug"), streams.err());
     }
-    Injector injector = Guice.createInjector(new Registry(streams, catalog));
+    Injector injector = Guice.createInjector(new Registry(streams, end, catalog));
     Graft graft = new Graft(streams);
     CommandLine line;
     try {

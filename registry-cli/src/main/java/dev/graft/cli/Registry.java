@@ -8,10 +8,12 @@ import dev.graft.core.plugin.PluginCatalog;
 /** Composes what the commands need. */
 final class Registry extends AbstractModule {
   private final Streams streams;
+  private final ProcessEnd end;
   private final PluginCatalog plugins;
 
-  Registry(Streams streams, PluginCatalog plugins) {
+  Registry(Streams streams, ProcessEnd end, PluginCatalog plugins) {
     this.streams = streams;
+    this.end = end;
     this.plugins = plugins;
   }
 
@@ -23,6 +25,11 @@ final class Registry extends AbstractModule {
   @Provides
   Streams streams() {
     return streams;
+  }
+
+  @Provides
+  ProcessEnd end() {
+    return end;
   }
 
   @Provides

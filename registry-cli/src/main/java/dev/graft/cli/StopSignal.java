@@ -2,24 +2,33 @@ package dev.graft.cli;
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /**
  * Turns Ctrl-C into a question that a loop asks after every step, and keeps the process alive until the loop
- * has saved and closed this.
+ * has saved and closed this. {@link ProcessEnd} makes it.
  */
 final class StopSignal implements AutoCloseable {
   private static final long PATIENCE_MINUTES = 10;
 
   private final CountDownLatch finished = new CountDownLatch(1);
-  private final Thread hook = new Thread(this::stop, "graft-stop");
+  private final Consumer<StopSignal> closing;
   private volatile boolean requested;
 
-  StopSignal() {
-    Runtime.getRuntime().addShutdownHook(hook);
+  StopSignal(Consumer<StopSignal> closing) {
+    this.closing = closing;
   }
 
-  private void stop() {
+  void request() {
     requested = true;
+  }
+
+  boolean requested() {
+    return requested;
+  }
+
+  /** Waits until the loop has ended. */
+  void await() {
     try {
       if (!finished.await(PATIENCE_MINUTES, TimeUnit.MINUTES)) {
         System.err.println("graft: the step did not end; the last checkpoint stands");
@@ -29,19 +38,9 @@ final class StopSignal implements AutoCloseable {
     }
   }
 
-  boolean requested() {
-    return requested;
-  }
-
   @Override
   public void close() {
     finished.countDown();
-    if (!requested) {
-      try {
-        Runtime.getRuntime().removeShutdownHook(hook);
-      } catch (IllegalStateException e) {
-        // The process ends already, and the hook with it.
-      }
-    }
+    closing.accept(this);
   }
 }

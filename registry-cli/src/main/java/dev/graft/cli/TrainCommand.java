@@ -36,6 +36,7 @@ final class TrainCommand implements Callable<Integer> {
 
   private final PluginCatalog plugins;
   private final Terminal terminal;
+  private final ProcessEnd end;
 
   @Option(names = "--recipe", paramLabel = "FILE", description = "YAML file with any of the settings below.")
   @Nullable
@@ -52,9 +53,10 @@ final class TrainCommand implements Callable<Integer> {
   Graft graft;
 
   @Inject
-  TrainCommand(PluginCatalog plugins, Terminal terminal) {
+  TrainCommand(PluginCatalog plugins, Terminal terminal, ProcessEnd end) {
     this.plugins = plugins;
     this.terminal = terminal;
+    this.end = end;
   }
 
   @Override
@@ -63,7 +65,7 @@ final class TrainCommand implements Callable<Integer> {
     long started = terminal.clock().getAsLong();
     Printer printer = new Printer(recipe);
     TrainingRun.Outcome outcome;
-    try (StopSignal signal = new StopSignal()) {
+    try (StopSignal signal = end.stopSignal()) {
       outcome = new TrainJob(recipe, plugins).run(resume, printer, signal::requested);
       double seconds = (terminal.clock().getAsLong() - started) / 1e9;
       switch (outcome) {

@@ -17,6 +17,7 @@ import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import org.apiguardian.api.API;
 
@@ -42,6 +43,14 @@ public final class PluginCatalog {
     this.families = index("model family", load(ModelFamily.class, loader));
   }
 
+  private PluginCatalog(PluginCatalog other, Map<String, Found<Backend>> backends) {
+    this.failures = other.failures;
+    this.backends = backends;
+    this.methods = other.methods;
+    this.quantizers = other.quantizers;
+    this.families = other.families;
+  }
+
   /**
    * Finds the plug-ins that a class loader sees.
    *
@@ -49,6 +58,14 @@ public final class PluginCatalog {
    */
   public static PluginCatalog discover(ClassLoader loader) {
     return new PluginCatalog(loader);
+  }
+
+  /** Returns the same catalog but for its backends, each of which is what a function makes of the one here. */
+  public PluginCatalog withBackends(UnaryOperator<Backend> change) {
+    Map<String, Found<Backend>> changed = new TreeMap<>();
+    backends.forEach((id, found) -> changed.put(id,
+        new Found<>(change.apply(found.plugin()), found.version(), found.origin())));
+    return new PluginCatalog(this, Collections.unmodifiableMap(changed));
   }
 
   private <P extends Plugin> List<Found<P>> load(Class<P> kind, ClassLoader loader) {
