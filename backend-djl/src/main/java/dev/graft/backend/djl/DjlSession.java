@@ -27,7 +27,7 @@ final class DjlSession implements Session {
   record Variable(Signature signature, PtNDArray array, Optional<HostTensor> uploaded) {}
 
   private final Libtorch torch;
-  private final LoadedCode code;
+  private final LoadedCode loaded;
   private final Processor processor;
   private final Map<String, Variable> variables = new LinkedHashMap<>();
   private final Set<DjlProgram> programs = new LinkedHashSet<>();
@@ -35,7 +35,7 @@ final class DjlSession implements Session {
 
   DjlSession(Libtorch torch, Processor processor) {
     this.torch = torch;
-    this.code = new LoadedCode(torch);
+    this.loaded = new LoadedCode(torch);
     this.processor = processor;
   }
 
@@ -99,7 +99,7 @@ final class DjlSession implements Session {
   @Override
   public Program compile(Graph graph) {
     checkOpen();
-    DjlProgram program = new DjlProgram(this, torch, code, graph.name(), ScriptWriter.of(graph, processor));
+    DjlProgram program = new DjlProgram(this, torch, loaded, graph.name(), ScriptWriter.of(graph, processor));
     programs.add(program);
     return program;
   }

@@ -44,6 +44,7 @@ record Script(String code, List<Long> sizes, Map<String, Signature> feeds, Map<S
 
   /** Returns the node that a line of the source computes, lines counted from 1. */
   Optional<Tensor> node(int line) {
+    // The body comes after the line that takes the sizes apart.
     int index = line - 1 - (int) HEADER.lines().count() - 1;
     return index >= 0 && index < lines.size() ? Optional.of(lines.get(index)) : Optional.empty();
   }

@@ -4,6 +4,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * Holds a function's body without its sizes, which are handed in: graphs that differ in sizes alone, as those
@@ -20,16 +22,19 @@ record SizedCode(List<String> lines, List<Long> sizes) {
   static SizedCode of(List<String> body) {
     Map<String, String> names = new LinkedHashMap<>();
     List<String> lines = body.stream().map(line -> SIZE.matcher(line)
-        .replaceAll(size -> names.computeIfAbsent(size.group(), _ -> "n" + names.size()))).toList();
+        .replaceAll(size -> names.computeIfAbsent(size.group(), _ -> name(names.size())))).toList();
     return new SizedCode(lines, names.keySet().stream().map(Long::valueOf).toList());
+  }
+
+  private static String name(int size) {
+    return "n" + size;
   }
 
   /** Writes the line that takes the sizes apart; it is empty if there are none. */
   String unpacking() {
-    StringBuilder line = new StringBuilder();
-    for (int i = 0; i < sizes.size(); i++) {
-      line.append('n').append(i).append(", ");
-    }
-    return line.isEmpty() ? "" : line + "= sizes";
+    return sizes.isEmpty()
+        ? ""
+        : IntStream.range(0, sizes.size()).mapToObj(SizedCode::name).collect(Collectors.joining(", "))
+            + ", = sizes";
   }
 }

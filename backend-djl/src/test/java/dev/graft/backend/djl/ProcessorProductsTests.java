@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Checks products against sums in F64, in the ways of every processor, whichever runs the test. */
@@ -105,5 +106,18 @@ class ProcessorProductsTests {
         check(run(processor, product.slice(1, 0, CUT), Map.of("a", a, "b", b)), expected, type);
       }
     }
+  }
+
+  /** 32 is the widest that is thin, and six columns for each row are the first that are many. */
+  @ParameterizedTest
+  @CsvSource({"512, 512, false", "512, 33, false", "512, 32, true", "32, 33, true", "64, 383, false",
+    "64, 384, true", "256, 8192, true", "8192, 256, false"})
+  void productsOfFewRowsOrColumnsOrOfManyColumnsForTheirRowsAreThin(long rows, long columns, boolean thin) {
+    Processor processor = new Processor(MatrixLibrary.BUILT_IN, MatrixLibrary.ONE_DNN, true);
+    Tensor product = Tensor.input("a", DType.F32, rows, SUM)
+        .linear(Tensor.input("b", DType.F32, columns, SUM));
+    String code = ScriptWriter.of(Graph.of("product", Map.of("y", product), List.of()), processor).code();
+    assertThat(code.contains("_linear_pointwise(")).isEqualTo(thin);
+    assertThat(code.contains("torch.mm(")).isEqualTo(!thin);
   }
 }

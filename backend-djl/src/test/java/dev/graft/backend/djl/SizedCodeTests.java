@@ -82,13 +82,11 @@ class SizedCodeTests {
       Program small = session.compile(graph(20, 30, 11));
       Program large = session.compile(graph(400, 500, 111));
       assertThat(sums(small, 20, 30)).hasSize(20)
-          .allSatisfy(sum -> assertThat(sum).isCloseTo(expected(30, 11),
-              within(1e-3)));
+          .allSatisfy(sum -> assertThat(sum).isCloseTo(expected(30, 11), within(1e-3)));
       small.close();
       small.close();
       assertThat(sums(large, 400, 500)).hasSize(400)
-          .allSatisfy(sum -> assertThat(sum).isCloseTo(expected(500, 111),
-              withinPercentage(1e-3)));
+          .allSatisfy(sum -> assertThat(sum).isCloseTo(expected(500, 111), withinPercentage(1e-3)));
       large.close();
       assertThat(sums(session.compile(graph(20, 30, 11)), 20, 30)).hasSize(20);
       assertThatThrownBy(() -> sums(small, 20, 30)).isInstanceOf(IllegalStateException.class);
