@@ -12,13 +12,27 @@ import org.apiguardian.api.API;
  *
  * @param sites places where adapters can act
  * @param parameters shape of every base parameter, by its name in the checkpoint
+ * @param tied the module whose weight a layer uses for want of its own, by the layer's name
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
-public record ModelOutline(List<Site> sites, Map<String, Shape> parameters) {
+public record ModelOutline(List<Site> sites, Map<String, Shape> parameters, Map<String, String> tied) {
   /** Copies the collections, keeping the order. */
   public ModelOutline {
     sites = List.copyOf(sites);
     parameters = Collections.unmodifiableMap(new LinkedHashMap<>(parameters));
+    tied = Collections.unmodifiableMap(new LinkedHashMap<>(tied));
+  }
+
+  /** Creates the outline of a model whose layers all have weights of their own. */
+  public ModelOutline(List<Site> sites, Map<String, Shape> parameters) {
+    this(sites, parameters, Map.of());
+  }
+
+  /** Returns the parameter in which a layer's parameter is found: a tied head's weight is the embedding's. */
+  public String stored(String parameter) {
+    int end = parameter.lastIndexOf('.');
+    String owner = parameter.endsWith(".weight") ? tied.get(parameter.substring(0, end)) : null;
+    return owner == null ? parameter : owner + ".weight";
   }
 
   /** Returns the attention layers in their order. */

@@ -224,11 +224,51 @@ class MergeTests {
   }
 
   @Test
+  void anUntiedMergeComputesWhatTheBaseAndTheAdapterDo() {
+    MergeReport report = merge(LLAMA_TIED, adapter("merge-embed-llama-tied"),
+        probed(MergePolicy.REFUSE).untied(), folder.resolve("out"));
+
+    assertThat(report.probe().orElseThrow().largestLogitChange()).isLessThan(1e-4);
+    assertThat(report.warnings()).singleElement().asString().contains("model.embed_tokens", "lm_head", "two");
+    try (ModelFolder merged = ModelFolder.open(folder.resolve("out"));
+        ModelFolder base = ModelFolder.open(LLAMA_TIED)) {
+      assertThat(merged.config()).containsEntry("tie_word_embeddings", false);
+      assertThat(merged.tensor("lm_head.weight").toFloats())
+          .isEqualTo(base.tensor("model.embed_tokens.weight").toFloats())
+          .isNotEqualTo(merged.tensor("model.embed_tokens.weight").toFloats());
+    }
+  }
+
+  @Test
+  void untiedTheTableAndTheHeadTakeAChangeEach() {
+    Path adapter = fresh(LLAMA_TIED, List.of("embed_tokens", "lm_head"), _ -> 0.01f);
+    MergeReport report = merge(LLAMA_TIED, adapter, probed(MergePolicy.REFUSE).untied(),
+        folder.resolve("out"));
+    assertThat(report.layers()).extracting(MergeReport.Layer::parameter)
+        .containsExactly("model.embed_tokens.weight", "lm_head.weight");
+    assertThat(report.probe().orElseThrow().largestLogitChange()).isLessThan(1e-4);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"merge-tied-table-saved-gpt2", "merge-tied-head-saved-gpt2"})
+  void aTableOrAHeadThatIsSavedWholeIsUntied(String name) {
+    Path recorded = Golden.ROOT.resolveSibling("families").resolve(name);
+    long[] ids = {3, 4, 5, 6};
+    TokenBatch probe = new TokenBatch(1, 4, ids, new long[]{1, 1, 1, 1}, ids);
+    MergeReport report = merge(recorded.resolve("model"), recorded.resolve("adapter"),
+        MergeOptions.standard().withProbe(probe, DType.F32), folder.resolve("out"));
+    assertThat(report.probe().orElseThrow().largestLogitChange()).isLessThan(1e-3);
+    try (ModelFolder merged = ModelFolder.open(folder.resolve("out"))) {
+      assertThat(merged.names()).contains("lm_head.weight", "transformer.wte.weight");
+    }
+  }
+
+  @Test
   void twoChangesOfOneTiedTableAreRefused() {
     Path adapter = fresh(LLAMA_TIED, List.of("embed_tokens", "lm_head"), _ -> 0.01f);
     assertThatThrownBy(() -> merge(LLAMA_TIED, adapter, MergeOptions.standard(), folder.resolve("out")))
         .isInstanceOf(GraftException.class)
-        .hasMessageContainingAll("model.embed_tokens", "lm_head", "share");
+        .hasMessageContainingAll("model.embed_tokens", "lm_head", "share", "--untie");
     assertThat(folder.resolve("out")).doesNotExist();
   }
 

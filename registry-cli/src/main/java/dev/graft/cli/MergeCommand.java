@@ -53,6 +53,9 @@ final class MergeCommand implements Callable<Integer> {
   @Nullable
   String probe;
 
+  @Option(names = "--untie", description = "Give a head that shares its weight with the embedding one of its own, so that a change of either leaves the other as it is.")
+  boolean untie;
+
   @Option(names = "--undo", description = "Take the adapter out of --model, into which it was merged, and write the base: exact but for the rounding of the merge.")
   boolean undo;
 
@@ -71,6 +74,9 @@ final class MergeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (undo && untie) {
+      throw new GraftException("--untie is about merging, and --undo takes a merge back: give one of them");
+    }
     MergePolicy chosen = policy(policy);
     Backend compute = Backends.choose(plugins, Optional.ofNullable(backend), DType.F32);
     ModelFolderWriter writer = replace
@@ -79,6 +85,9 @@ final class MergeCommand implements Callable<Integer> {
     try (LoadedModel loaded = LoadedModel.open(model, plugins);
         LoadedModel.LoadedAdapter stored = loaded.adapter(adapter, false)) {
       MergeOptions options = MergeOptions.standard().with(chosen).with(writer);
+      if (untie) {
+        options = options.untied();
+      }
       if (probe != null) {
         options = options.withProbe(batch(probe), DType.F32);
       }

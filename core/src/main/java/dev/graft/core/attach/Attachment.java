@@ -133,7 +133,7 @@ public final class Attachment {
 
   private void replace(String parameter, String key) {
     AdapterTensor tensor = new AdapterTensor(key,
-        java.util.Objects.requireNonNull(outline.parameters().get(parameter)),
+        java.util.Objects.requireNonNull(outline.parameters().get(outline.stored(parameter))),
         true, TargetRules.module(parameter), Optional.empty(), Optional.of(parameter));
     add(tensor);
     replaced.put(parameter, tensor);
@@ -218,9 +218,8 @@ public final class Attachment {
   public Map<String, String> baseCopies() {
     Map<String, String> copies = new LinkedHashMap<>();
     for (Site site : sites) {
-      boolean table = site instanceof Site.Embedding || site instanceof Site.Linear linear && linear.head();
-      if (table && outline.parameters().containsKey(site.name() + ".weight")) {
-        copies.put(PREFIX + site.name() + ".base_layer.weight", site.name() + ".weight");
+      if (site instanceof Site.Embedding || site instanceof Site.Linear linear && linear.head()) {
+        copies.put(PREFIX + site.name() + ".base_layer.weight", outline.stored(site.name() + ".weight"));
       }
     }
     return copies;

@@ -38,7 +38,8 @@ final class TargetRules {
       }
     }
     List<Site> chosen = outline.sites().stream()
-        .filter(site -> !saved(site.name()) && selects(targets.selection(), site) && inLayers(site.name()))
+        .filter(site -> !saved(site.name()) && selects(targets.selection(), site))
+        .filter(site -> byFullName(site.name()) || inLayers(site.name()))
         .filter(site -> targets.exclude().isEmpty() || !selects(targets.exclude().get(), site)).toList();
     if (chosen.isEmpty()) {
       throw new GraftException("target_modules: " + show(targets.selection())
@@ -53,14 +54,13 @@ final class TargetRules {
     Set<String> found = new LinkedHashSet<>();
     for (String entry : targets.modulesToSave()) {
       boolean hit = false;
-      for (String parameter : outline.parameters().keySet()) {
-        if (module(parameter).endsWith(entry)) {
+      for (String parameter : replaceable()) {
+        if (isIn(entry, module(parameter))) {
           found.add(parameter);
           hit = true;
         }
       }
       if (!hit) {
-        refuseTiedHead(entry);
         throw new GraftException("modules_to_save: no module with parameters of its own ends with \"" + entry
             + "\"" + suggestion(entry) + ".");
       }
@@ -68,15 +68,21 @@ final class TargetRules {
     return found;
   }
 
-  private void refuseTiedHead(String entry) {
-    for (Site site : outline.sites()) {
-      if (site instanceof Site.Linear linear && linear.head() && site.name().endsWith(entry)) {
-        throw new GraftException(
-            "modules_to_save: " + site.name() + " has no weight of its own in this model,"
-                + " which uses its table of embeddings there. Name it in target_modules instead, or save the"
-                + " embeddings");
+  /** Returns what can be given another value: every parameter, and tied weights, which are then no longer. */
+  private List<String> replaceable() {
+    List<String> names = new ArrayList<>(outline.parameters().keySet());
+    outline.tied().keySet().forEach(layer -> names.add(layer + ".weight"));
+    return names;
+  }
+
+  /** Tells whether a module, or one that it is in, ends with an entry: PEFT asks for no dot before it. */
+  private static boolean isIn(String entry, String module) {
+    for (int end = module.length(); end > 0; end = module.lastIndexOf('.', end - 1)) {
+      if (module.substring(0, end).endsWith(entry)) {
+        return true;
       }
     }
+    return false;
   }
 
   static String module(String parameter) {
@@ -84,8 +90,7 @@ final class TargetRules {
   }
 
   private boolean saved(String module) {
-    // PEFT compares the plain end of the name here, without a dot's boundary.
-    return targets.modulesToSave().stream().anyMatch(module::endsWith);
+    return targets.modulesToSave().stream().anyMatch(entry -> isIn(entry, module));
   }
 
   private static boolean selects(Selection selection, Site site) {
@@ -109,7 +114,7 @@ final class TargetRules {
   private void everyEntryHits(Selection.Names names) {
     List<String> misses = names.entries().stream()
         .filter(entry -> outline.sites().stream()
-            .noneMatch(site -> named(site) && !saved(site.name()) && hits(entry, site)))
+            .noneMatch(site -> named(site) && hits(entry, site)))
         .map(entry -> "\"" + entry + "\"" + suggestion(entry)).toList();
     if (!misses.isEmpty()) {
       throw new GraftException("target_modules: no module matches " + String.join(", ", misses)
@@ -135,6 +140,11 @@ final class TargetRules {
     }
   }
 
+  /** Tells whether a module is named in full, which PEFT takes whatever its layer is. */
+  private boolean byFullName(String name) {
+    return targets.selection() instanceof Selection.Names names && names.entries().contains(name);
+  }
+
   private boolean inLayers(String name) {
     if (targets.layers().isEmpty()) {
       return true;
@@ -151,7 +161,7 @@ final class TargetRules {
 
   private static Pattern layersPattern(String entry) {
     try {
-      Pattern pattern = Pattern.compile(".*\\." + entry + "\\.(\\d+)\\.");
+      Pattern pattern = Pattern.compile("(?:^|.*?\\.)" + entry + "\\.(\\d+)\\.");
       // The index must stay the first group, or it would not be found.
       if (pattern.matcher("").groupCount() == 1) {
         return pattern;

@@ -29,6 +29,8 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 
@@ -55,6 +57,7 @@ public final class Merge {
   private final Attachment attachment;
   private final MergeOptions options;
   private final boolean takesOut;
+  private final boolean untied;
   private final List<MergeReport.Layer> layers = new ArrayList<>();
   private final Set<String> changed = new LinkedHashSet<>();
 
@@ -67,6 +70,8 @@ public final class Merge {
     this.attachment = adapter.attachment();
     this.options = options;
     this.takesOut = takesOut;
+    this.untied = !takesOut && !base.outline().tied().isEmpty()
+        && (options.untie() || AdapterFormulas.unties(base, attachment));
   }
 
   /**
@@ -107,7 +112,7 @@ public final class Merge {
 
   private MergeReport run(Backend backend, Path output) {
     options.writer().check(output);
-    Set<String> planned = planned();
+    Set<String> planned = AdapterFormulas.changedParameters(base, attachment, untied);
     if (takesOut) {
       refuseWhatIsLost(planned);
     } else {
@@ -130,28 +135,6 @@ public final class Merge {
       return probe.compare(apart,
           probe.logits(written.base(), takesOut ? Optional.of(adapter) : Optional.empty()));
     }
-  }
-
-  /** Returns the parameters that may change, and refuses what no merge can give. */
-  private Set<String> planned() {
-    Map<String, String> by = new LinkedHashMap<>();
-    attachment.tensors().values()
-        .forEach(tensor -> tensor.baseParameter().ifPresent(name -> by.put(name, "")));
-    for (Site site : attachment.sites()) {
-      for (String parameter : mergedParameters(site)) {
-        String other = by.put(parameter, site.name());
-        if (other != null && !other.isEmpty()) {
-          throw new GraftException("The adapter changes " + other + " and " + site.name()
-              + ", which share " + parameter + " in this model: one tensor cannot hold both changes. Keep the"
-              + " adapter apart and load it with the base");
-        }
-      }
-    }
-    return by.keySet();
-  }
-
-  private Set<String> mergedParameters(Site site) {
-    return AdapterFormulas.mergedParameters(base, attachment, site);
   }
 
   private void refuseQuantized(Set<String> parameters) {
@@ -180,11 +163,11 @@ public final class Merge {
       AdapterFormulas formulas = new AdapterFormulas(base, session, TYPE, ADAPTER, attachment);
       for (Site site : attachment.sites()) {
         options.progress().report(site.name(), changed.size(), count);
-        Set<String> read = mergedParameters(site);
+        Set<String> read = AdapterFormulas.mergedParameters(base, attachment, site);
         base.upload(session, TYPE, read);
         Map<String, HostTensor> results = takesOut
             ? new TakingOut(base, session, formulas, adapter.folder().path()).without(site, read)
-            : formulas.merge(site);
+            : formulas.merge(site, untied);
         results.forEach((name, exact) -> add(name, exact, spool));
         base.release(session, read);
       }
@@ -211,7 +194,7 @@ public final class Merge {
         written = encoded.decode(TYPE);
       }
     } else {
-      HostTensor rounded = TensorCasts.cast(exact, writtenType(name));
+      HostTensor rounded = TensorCasts.cast(exact, base.type(name));
       refuseNonFinite(name, rounded,
           "the new weight does not fit into " + rounded.dtype() + " and becomes ");
       spool.add(name, rounded);
@@ -222,11 +205,6 @@ public final class Merge {
     double error = Distance.between(written, exact);
     layers.add(new MergeReport.Layer(name, Distance.ratio(change, Distance.norm(old)),
         Distance.ratio(error, Distance.norm(exact)), Distance.ratio(error, change), again));
-  }
-
-  private DType writtenType(String name) {
-    return base.code(name).map(QuantizedTensor::dtype)
-        .orElseGet(() -> base.checkpoint().signature(name).dtype());
   }
 
   private void refuseNonFinite(String name, HostTensor value, String what) {
@@ -243,6 +221,11 @@ public final class Merge {
     Set<String> gone = new LinkedHashSet<>(staleCopies());
     changed.forEach(name -> gone.addAll(base.storedNames(name)));
     Map<String, @Nullable Object> config = new LinkedHashMap<>(model.folder().config());
+    if (untied) {
+      tiedWeights().filter(name -> !changed.contains(name))
+          .forEach(name -> spool.add(name, base.value(name, base.type(name))));
+      config.put("tie_word_embeddings", false);
+    }
     TensorSource decoded = TensorSource.of(Map.of());
     if (options.policy() == MergePolicy.DEQUANTIZE) {
       base.quantized().forEach(name -> gone.addAll(base.storedNames(name)));
@@ -272,19 +255,11 @@ public final class Merge {
 
   /** Returns copies of a tied table that the checkpoint holds under the head's name, where no reader looks. */
   private Set<String> staleCopies() {
-    Set<String> copies = new LinkedHashSet<>();
-    tiedHead().ifPresent(head -> {
-      if (base.unused().contains(head.name() + ".weight")) {
-        copies.add(head.name() + ".weight");
-      }
-    });
-    return copies;
+    return tiedWeights().filter(base.unused()::contains).collect(Collectors.toSet());
   }
 
-  private Optional<Site.Linear> tiedHead() {
-    return base.outline().sites().stream().filter(Site.Linear.class::isInstance).map(Site.Linear.class::cast)
-        .filter(site -> site.head() && !base.outline().parameters().containsKey(site.name() + ".weight"))
-        .findFirst();
+  private Stream<String> tiedWeights() {
+    return base.outline().tied().keySet().stream().map(layer -> layer + ".weight");
   }
 
   private List<String> warnings() {
@@ -292,15 +267,19 @@ public final class Merge {
     if (takesOut) {
       return warnings;
     }
-    for (Site site : base.outline().sites()) {
-      if (site instanceof Site.Embedding table && tiedHead().isPresent()
-          && changed.contains(table.name() + ".weight")) {
-        warnings.add(table.name() + " and " + tiedHead().get().name() + " share one tensor in this model, and"
-            + " the adapter was trained to change only one of them. The merge changes both, so that the merged"
-            + " model does not compute what the base and the adapter compute together. Keep the adapter apart"
-            + " if that matters.");
+    base.outline().tied().forEach((head, table) -> {
+      if (untied) {
+        warnings
+            .add(table + " and " + head + " shared one tensor in the base model. The merged model has two,"
+                + " and says so in its config.json.");
+      } else if (changed.contains(table + ".weight")) {
+        warnings.add(table + " and " + head
+            + " share one tensor in this model, and the adapter was trained to"
+            + " change only one of them. The merge changes both, as PEFT's does, so that the merged model does"
+            + " not compute what the base and the adapter compute together. Untie them in the merge (--untie),"
+            + " or keep the adapter apart, if that matters.");
       }
-    }
+    });
     layers.stream().filter(layer -> layer.requantized() && layer.lostChange() >= 1).findFirst()
         .ifPresent(
             layer -> warnings.add("Encoding the merged weights again moves some of them further than the"

@@ -48,7 +48,7 @@ record TakingOut(BaseModel merged, Session session, AdapterFormulas formulas, Pa
 
   private Map<String, HostTensor> mergedInto(Site site, Map<String, HostTensor> weights) {
     weights.forEach(session::upload);
-    return formulas.merge(site);
+    return formulas.merge(site, false);
   }
 
   /** Returns a x + b y of each parameter. */

@@ -135,31 +135,59 @@ public final class AdapterFormulas {
   }
 
   private LinearBase linearBase(GraphLayers layers, Site.Linear site) {
-    return layers.linearBase(group, site, weightModule(site));
-  }
-
-  /** Returns the module that holds a layer's weight: a tied head has the embedding's. */
-  private String weightModule(Site.Linear site) {
-    return weightModule(base, site);
-  }
-
-  private static String weightModule(BaseModel base, Site.Linear site) {
-    if (base.outline().parameters().containsKey(site.name() + ".weight")) {
-      return site.name();
-    }
-    return base.outline().sites().stream().filter(Site.Embedding.class::isInstance).map(Site::name)
-        .findFirst().orElseThrow();
+    return layers.linearBase(group, site);
   }
 
   /**
-   * Returns the base parameters that the adapter's merge changes, by name, in the checkpoint's orientation.
+   * Returns the base parameters that the adapter's merge changes, by name, in the checkpoint's orientation; a
+   * tied head's weight is among them if the merge {@linkplain #unties unties} it.
    *
    * @throws GraftException if the method cannot be merged
    */
   public Map<String, HostTensor> merge() {
+    boolean untied = unties(base, attachment);
+    changedParameters(base, attachment, untied);
     Map<String, HostTensor> merged = new LinkedHashMap<>(replacements());
-    attachment.sites().forEach(site -> merged.putAll(merge(site)));
+    attachment.sites().forEach(site -> merged.putAll(merge(site, untied)));
+    if (untied) {
+      base.outline().tied().keySet().forEach(head -> merged.computeIfAbsent(head + ".weight",
+          own -> base.value(own, options.parameterType())));
+    }
     return merged;
+  }
+
+  /**
+   * Tells whether the adapter has a value of its own for a tied head or for its embedding, but not for what
+   * the other reads: merged, they are two.
+   */
+  public static boolean unties(BaseModel base, Attachment attachment) {
+    return base.outline().tied().entrySet().stream()
+        .anyMatch(tie -> attachment.replacement(tie.getKey() + ".weight").isPresent()
+            || attachment.replacement(tie.getValue() + ".weight").isPresent());
+  }
+
+  /**
+   * Returns the names of the base parameters that the adapter's merge changes.
+   *
+   * @param untied whether a tied head is to get a weight of its own
+   * @throws GraftException if the method cannot be merged, or if a parameter would have to take two changes
+   */
+  public static Set<String> changedParameters(BaseModel base, Attachment attachment, boolean untied) {
+    Map<String, String> changing = new LinkedHashMap<>();
+    attachment.tensors().values()
+        .forEach(tensor -> tensor.baseParameter().ifPresent(name -> changing.put(name, "")));
+    for (Site site : attachment.sites()) {
+      for (String parameter : changedParameters(base, attachment, site, untied)) {
+        String other = changing.put(parameter, site.name());
+        if (other != null && !other.isEmpty()) {
+          throw new GraftException("The adapter changes " + other + " and " + site.name()
+              + ", which share " + parameter
+              + " in this model: one tensor cannot hold both changes. Untie them"
+              + " in the merge (--untie), or keep the adapter apart and load it with the base");
+        }
+      }
+    }
+    return changing.keySet();
   }
 
   /** Returns the base parameters that the adapter has values of its own for, by name. */
@@ -171,31 +199,43 @@ public final class AdapterFormulas {
   }
 
   /**
-   * Returns the base parameters that the merge of a site reads; those that it changes are among them.
+   * Returns the base parameters that the merge of a site reads, which are those that it changes unless it
+   * unties a head.
    *
    * @throws GraftException if the site cannot be merged
    */
   public static Set<String> mergedParameters(BaseModel base, Attachment attachment, Site site) {
+    return changedParameters(base, attachment, site, false);
+  }
+
+  private static Set<String> changedParameters(BaseModel base, Attachment attachment, Site site,
+      boolean untied) {
     Set<String> names = new LinkedHashSet<>();
     switch (site) {
       case Site.Linear linear -> {
-        names.add(weightModule(base, linear) + ".weight");
-        names.add(linear.name() + ".bias");
+        names.add(changed(base, linear.name() + ".weight", untied));
+        if (linear.bias()) {
+          names.add(linear.name() + ".bias");
+        }
       }
       case Site.Embedding table -> names.add(table.name() + ".weight");
       case Site.Attention _,Site.Input _ -> throw cannotMerge(attachment);
     }
-    names.retainAll(base.outline().parameters().keySet());
     return names;
+  }
+
+  private static String changed(BaseModel base, String parameter, boolean untied) {
+    return untied ? parameter : base.outline().stored(parameter);
   }
 
   /**
    * Returns the base parameters that the merge of one site changes, by name, in the checkpoint's orientation.
    * The session needs no other variables of the base model than {@link #mergedParameters}.
    *
+   * @param untied whether a tied head is to get a weight of its own, rather than change the embedding's
    * @throws GraftException if the method cannot be merged
    */
-  public Map<String, HostTensor> merge(Site site) {
+  public Map<String, HostTensor> merge(Site site, boolean untied) {
     Adapter adapter = attachment.adapter(site).orElseThrow();
     GraphLayers layers = ModelGraphs.weightsOnly(base, options, group);
     Params params = layers.params(group, site.name(), adapter);
@@ -204,7 +244,7 @@ public final class AdapterFormulas {
       case Site.Linear linear when adapter instanceof LinearAdapter formula -> {
         LinearAdapter.Merged result = formula.merge(linearBase(layers, linear), params)
             .orElseThrow(this::cannotMerge);
-        formulas.put(weightModule(linear) + ".weight",
+        formulas.put(changed(base, site.name() + ".weight", untied),
             linear.transposed() ? result.weight().permute(1, 0) : result.weight());
         if (result.bias().isPresent() && !linear.bias()) {
           throw new GraftException("Merging would give " + site.name()

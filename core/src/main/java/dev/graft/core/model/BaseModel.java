@@ -21,6 +21,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -95,7 +96,7 @@ public final class BaseModel {
 
   private BaseModel(BaseModel original, Map<String, HostTensor> values) {
     this.model = original.model;
-    this.outline = original.outline;
+    this.outline = untied(original.outline, values.keySet());
     this.tensors = original.tensors.without(values.keySet()).and(TensorSource.of(values));
     this.quantized.putAll(original.quantized);
     this.parts.putAll(original.parts);
@@ -104,7 +105,21 @@ public final class BaseModel {
     parts.keySet().removeAll(values.keySet());
   }
 
-  /** Returns this model with dense values in the place of some parameters. */
+  /** Returns an outline in which some parameters are there by themselves, tied heads' weights too. */
+  private static ModelOutline untied(ModelOutline outline, Set<String> parameters) {
+    Map<String, Shape> shapes = new LinkedHashMap<>(outline.parameters());
+    Map<String, String> tied = new LinkedHashMap<>(outline.tied());
+    outline.tied().forEach((layer, owner) -> {
+      String own = layer + ".weight";
+      if (parameters.contains(own)) {
+        shapes.put(own, Objects.requireNonNull(shapes.get(owner + ".weight")));
+        tied.remove(layer);
+      }
+    });
+    return new ModelOutline(outline.sites(), shapes, tied);
+  }
+
+  /** Returns this model with dense values in the place of some parameters; a tied head can get its own. */
   public BaseModel withValues(Map<String, HostTensor> values) {
     return new BaseModel(this, values);
   }
@@ -168,10 +183,18 @@ public final class BaseModel {
     return parts.getOrDefault(name, Set.of(name));
   }
 
-  /** Returns a parameter's values, decoded where they are quantised. */
+  /** Returns a parameter's values, decoded where they are quantised; a tied head's are the embedding's. */
   public HostTensor value(String name, DType type) {
-    QuantizedTensor code = quantized.get(name);
-    return code == null ? TensorCasts.cast(tensors.tensor(name), type) : code.decode(type);
+    String stored = outline.stored(name);
+    QuantizedTensor code = quantized.get(stored);
+    return code == null ? TensorCasts.cast(tensors.tensor(stored), type) : code.decode(type);
+  }
+
+  /** Returns the type of a parameter's values, before or after they were quantised. */
+  public DType type(String name) {
+    String stored = outline.stored(name);
+    QuantizedTensor code = quantized.get(stored);
+    return code == null ? tensors.signature(stored).dtype() : code.dtype();
   }
 
   /** Returns a parameter's values in the type in which the checkpoint has them. */

@@ -91,11 +91,12 @@ final class GraphLayers implements Layers {
   }
 
   private Tensor parameter(RowGroup group, String name, Shape shape) {
-    Optional<AdapterTensor> replacement = group.attachment().flatMap(a -> a.replacement(name));
-    if (replacement.isPresent()) {
-      return variable(group.adapter(), replacement.get()).cast(computeType());
-    }
-    return baseParameter(name, shape);
+    return replacement(group, name).orElseGet(() -> baseParameter(name, shape));
+  }
+
+  private Optional<Tensor> replacement(RowGroup group, String name) {
+    return group.attachment().flatMap(attachment -> attachment.replacement(name))
+        .map(tensor -> variable(group.adapter(), tensor).cast(computeType()));
   }
 
   private Tensor baseParameter(String name, Shape shape) {
@@ -129,34 +130,33 @@ final class GraphLayers implements Layers {
 
   @Override
   public Tensor linear(String name, Tensor x, long out, boolean bias) {
-    return linear(new Site.Linear(name, x.dim(-1), out, bias, false, false), name, x);
+    return linear(new Site.Linear(name, x.dim(-1), out, bias, false, false), x);
   }
 
   @Override
   public Tensor convolution(String name, Tensor x, long out) {
-    return linear(new Site.Linear(name, x.dim(-1), out, true, true, false), name, x);
+    return linear(new Site.Linear(name, x.dim(-1), out, true, true, false), x);
   }
 
   @Override
   public Tensor head(String name, Tensor x, long vocabulary, String tiedTo) {
-    Site.Linear site = new Site.Linear(name, x.dim(-1), vocabulary, false, false, true);
-    return linear(site, tiedTo.isEmpty() ? name : tiedTo, x);
+    return linear(new Site.Linear(name, x.dim(-1), vocabulary, false, false, true), x);
   }
 
-  private Tensor linear(Site.Linear site, String weightModule, Tensor x) {
+  private Tensor linear(Site.Linear site, Tensor x) {
     return Scope.at(site.name(), () -> rows(x, (group, part) -> {
-      LinearBase layer = linearBase(group, site, weightModule);
+      LinearBase layer = linearBase(group, site);
       return adapter(group, site).map(adapter -> ((LinearAdapter) adapter).forward(layer,
           new SiteParams(group, site.name(), adapter), part)).orElseGet(() -> layer.forward(part));
     }));
   }
 
-  LinearBase linearBase(RowGroup group, Site.Linear site, String weightModule) {
+  LinearBase linearBase(RowGroup group, Site.Linear site) {
     Shape stored = site.transposed() ? Shape.of(site.in(), site.out()) : Shape.of(site.out(), site.in());
     // PEFT trains a copy of the named module alone: a head tied to a replaced table keeps the base's own.
-    Tensor weight = weightModule.equals(site.name())
-        ? parameter(group, weightModule + ".weight", stored)
-        : baseParameter(weightModule + ".weight", stored);
+    String own = site.name() + ".weight";
+    Tensor weight = replacement(group, own)
+        .orElseGet(() -> baseParameter(base.outline().stored(own), stored));
     Optional<Tensor> bias = site.bias()
         ? Optional.of(parameter(group, site.name() + ".bias", Shape.of(site.out())))
         : Optional.empty();

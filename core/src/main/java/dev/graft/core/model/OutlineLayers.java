@@ -18,6 +18,7 @@ import java.util.function.UnaryOperator;
 final class OutlineLayers implements Layers {
   private final List<Site> sites = new ArrayList<>();
   private final Map<String, Shape> parameters = new LinkedHashMap<>();
+  private final Map<String, String> tied = new LinkedHashMap<>();
 
   private OutlineLayers() {
   }
@@ -27,7 +28,7 @@ final class OutlineLayers implements Layers {
     Tensor token = Tensor.input("token", DType.I64, 1, 1);
     Tensor hidden = model.hidden(layers, token, token);
     model.logits(layers, hidden.reshape(1, hidden.dim(-1)));
-    return new ModelOutline(layers.sites, layers.parameters);
+    return new ModelOutline(layers.sites, layers.parameters, layers.tied);
   }
 
   @Override
@@ -58,6 +59,9 @@ final class OutlineLayers implements Layers {
   @Override
   public Tensor head(String name, Tensor x, long vocabulary, String tiedTo) {
     sites.add(new Site.Linear(name, x.dim(-1), vocabulary, false, false, true));
+    if (!tiedTo.isEmpty()) {
+      tied.put(name, tiedTo);
+    }
     return x.linear(parameter((tiedTo.isEmpty() ? name : tiedTo) + ".weight", vocabulary, x.dim(-1)));
   }
 

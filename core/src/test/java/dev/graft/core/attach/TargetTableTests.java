@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.graft.error.GraftException;
+import dev.graft.graph.Shape;
 import dev.graft.spi.ModelOutline;
 import dev.graft.spi.Site;
 import dev.graft.spi.Targets;
@@ -11,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -70,8 +72,9 @@ class TargetTableTests {
     // An index is compared as a number and as a whole.
     "a.bar.10.baz, 1, bar, false", "a.bar.10.baz, 0, bar, false", "a.bar.10.baz, 10, bar, true",
     "a.bar.001.baz, 1, bar, true",
-    // The pattern names what stands before the index, and something stands before it.
-    "a.bar.1.baz, 1, a, false", "a.bar.1.baz, 1, baz, false", "bar.1.baz, 1, bar, false",
+    // The pattern names what stands before the index.
+    "a.bar.1.baz, 1, a, false", "a.bar.1.baz, 1, baz, false", "bar.1.baz, 1, bar, true",
+    "foobar.1.baz, 1, bar, false", "a.bar.1.bar.2.baz, 1, bar, true", "a.bar.1.bar.2.baz, 2, bar, false",
     "a.bar.1.c.2.baz, 1, bar, true", "a.bar.2.c.1.baz, 1, bar, false", "a.bar.1.c.2.baz, 2, c, true",
     "a.bar.1.baz, 1, x bar, true",
     // Without a pattern the first number counts.
@@ -80,6 +83,45 @@ class TargetTableTests {
   void layers(String module, String layers, String pattern, boolean expected) {
     assertThat(chosen(module, new Targets.Selection.Names(List.of("baz")), "", layers, pattern))
         .isEqualTo(expected);
+  }
+
+  @Test
+  void aFullNameIsTakenWhateverItsLayer() {
+    assertThat(chosen("a.bar.1.baz", new Targets.Selection.Names(List.of("a.bar.1.baz")), "", "0", "bar"))
+        .isTrue();
+    assertThat(chosen("lm_head", new Targets.Selection.Names(List.of("lm_head")), "", "0", "")).isTrue();
+  }
+
+  private static Set<String> saved(ModelOutline outline, String entry) {
+    return new TargetRules(
+        new Targets(new Targets.Selection.Names(List.of("up")), Optional.empty(), List.of(),
+            List.of(), List.of(entry), Targets.Bias.NONE),
+        outline).savedParameters();
+  }
+
+  @Test
+  void aSavedModuleBringsAllThatIsInIt() {
+    Shape any = Shape.of(4, 4);
+    ModelOutline outline = new ModelOutline(List.of(linear("h.0.mlp.up"), linear("h.1.mlp.up")),
+        Map.of("h.0.mlp.up.weight", any, "h.0.norm.weight", any, "h.1.mlp.up.weight", any));
+    assertThat(saved(outline, "mlp")).containsExactlyInAnyOrder("h.0.mlp.up.weight", "h.1.mlp.up.weight");
+    assertThat(saved(outline, "h.0.mlp")).containsExactly("h.0.mlp.up.weight");
+    assertThat(saved(outline, "0")).containsExactlyInAnyOrder("h.0.mlp.up.weight", "h.0.norm.weight");
+  }
+
+  @Test
+  void aTargetThatIsSavedAsAWholeIsNotAdapted() {
+    ModelOutline outline = new ModelOutline(List.of(linear("a.up"), linear("a.down")), Map.of());
+    Targets targets = new Targets(new Targets.Selection.Names(List.of("up", "down")), Optional.empty(),
+        List.of(), List.of(), List.of("up"), Targets.Bias.NONE);
+    assertThat(new TargetRules(targets, outline).sites()).extracting(Site::name).containsExactly("a.down");
+  }
+
+  @Test
+  void aTiedHeadCanBeSaved() {
+    ModelOutline outline = new ModelOutline(List.of(linear("up")), Map.of("embed.weight", Shape.of(9, 4)),
+        Map.of("lm_head", "embed"));
+    assertThat(saved(outline, "lm_head")).containsExactly("lm_head.weight");
   }
 
   @ParameterizedTest
