@@ -10,7 +10,6 @@ import dev.graft.graph.DType;
 import dev.graft.spi.Configuration;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -183,11 +182,10 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
 
   private static Schedule schedule(Configuration json) {
     String name = json.text("schedule", "linear");
-    return Arrays.stream(Schedule.values()).filter(s -> s.name().equalsIgnoreCase(name)).findFirst()
-        .orElseGet(() -> {
-          json.fault("schedule", "must be constant, linear or cosine, not \"" + name + "\"");
-          return Schedule.LINEAR;
-        });
+    return Schedule.named(name).orElseGet(() -> {
+      json.fault("schedule", "must be constant, linear or cosine, not \"" + name + "\"");
+      return Schedule.LINEAR;
+    });
   }
 
   /** Returns every setting by its key, paths made absolute, so that the run can be repeated from anywhere. */

@@ -18,29 +18,34 @@ import org.apiguardian.api.API;
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class CheckCase {
+  private static final System.Logger LOGGER = System.getLogger(CheckCase.class.getName());
+
   private final Case check;
 
   private CheckCase(Case check) {
     this.check = check;
   }
 
-  /** Runs the case in a folder on a backend, in a compute type. */
+  /** Runs the case in a folder on a backend, in a compute type; whatever goes wrong is in the result. */
   public static CheckResult run(Path folder, PluginCatalog plugins, Backend backend, DType type) {
     String name = String.valueOf(folder.toAbsolutePath().normalize().getFileName());
-    Configuration json = new Configuration(folder.resolve("case.json").toString(),
-        Json.readObject(folder.resolve("case.json")));
-    Case check = new Case(folder, json, plugins, backend, type, new Comparison());
-    CheckCase run = new CheckCase(check);
-    if (json.has("expect_error_mentions")) {
-      run.refusal();
-    } else {
-      try {
+    Comparison comparison = new Comparison();
+    try {
+      Configuration json = new Configuration(folder.resolve("case.json").toString(),
+          Json.readObject(folder.resolve("case.json")));
+      CheckCase run = new CheckCase(new Case(folder, json, plugins, backend, type, comparison));
+      if (json.has("expect_error_mentions")) {
+        run.refusal();
+      } else {
         run.compare();
-      } catch (GraftException e) {
-        check.comparison().fault(String.valueOf(e.getMessage()));
       }
+    } catch (GraftException e) {
+      comparison.fault(String.valueOf(e.getMessage()));
+    } catch (RuntimeException e) {
+      LOGGER.log(System.Logger.Level.ERROR, name, e);
+      comparison.fault("a fault in Graft or in a plug-in, not in the case: " + e);
     }
-    return check.comparison().result(name, backend.id());
+    return comparison.result(name, backend.id());
   }
 
   private void refusal() {

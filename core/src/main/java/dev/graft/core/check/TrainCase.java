@@ -13,7 +13,6 @@ import dev.graft.core.train.TrainingOptions;
 import dev.graft.error.GraftException;
 import dev.graft.spi.Configuration;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.LongStream;
 
 /** Compares loss, gradient norm and learning rate of every step, and the trained adapter. */
@@ -65,10 +64,15 @@ final class TrainCase implements ModelCase.Kind {
     Configuration training = json.section("training")
         .orElseThrow(() -> new GraftException(json.source() + ": \"training\" is missing"));
     long accumulation = training.integer("gradient_accumulation_steps", 1);
+    String type = training.text("lr_scheduler_type", "constant");
+    Schedule schedule = Schedule.named(type).orElseThrow(() -> new GraftException(json.source()
+        + ": \"lr_scheduler_type\" must be constant, constant_with_warmup, linear or cosine, not \"" + type
+        + "\""));
+    // A Trainer of Hugging Face ignores the warm-up of this one.
+    long asked = training.integer("warmup_steps", 0);
+    long warmup = type.equals("constant") ? 0 : asked;
     TrainingOptions options = new TrainingOptions(training.integer("max_steps"),
-        training.number("learning_rate", 0),
-        Schedule.valueOf(training.text("lr_scheduler_type", "constant").toUpperCase(Locale.ROOT)),
-        training.integer("warmup_steps", 0), training.number("weight_decay", 0),
+        training.number("learning_rate", 0), schedule, warmup, training.number("weight_decay", 0),
         training.number("adam_beta1", 0.9), training.number("adam_beta2", 0.999),
         training.number("adam_epsilon", 1e-8), training.number("max_grad_norm", 0), open.type(), false, 0);
     training.finish();

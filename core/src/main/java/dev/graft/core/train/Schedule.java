@@ -1,5 +1,7 @@
 package dev.graft.core.train;
 
+import java.util.Arrays;
+import java.util.Optional;
 import org.apiguardian.api.API;
 
 /**
@@ -29,6 +31,16 @@ public enum Schedule {
       return 0.5 * (1 + Math.cos(Math.PI * progress));
     }
   };
+
+  /**
+   * Returns the schedule of a name, whatever its case. Hugging Face's {@code constant_with_warmup} is
+   * {@link #CONSTANT}; its {@code constant} is the same without a warm-up.
+   */
+  public static Optional<Schedule> named(String name) {
+    return name.equalsIgnoreCase("constant_with_warmup")
+        ? Optional.of(CONSTANT)
+        : Arrays.stream(values()).filter(schedule -> schedule.name().equalsIgnoreCase(name)).findFirst();
+  }
 
   abstract double decay(double progress);
 
