@@ -4,6 +4,7 @@ import dev.graft.graph.Graph;
 import dev.graft.graph.Primitive;
 import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
+import dev.graft.spi.BestFit;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
@@ -15,12 +16,16 @@ import java.util.Set;
  * is still to read it: so that a value may be overwritten by the operation that reads it last.
  */
 final class Lifetimes {
+  /** PyTorch's own, in bytes. */
+  private static final long ALIGNMENT = 64;
+
   /** Memory that one or several values share. */
   private static final class Storage {
     private final long bytes;
     /** False for what is fed, for variables and for constants: never to be written to. */
     private final boolean own;
     private int readsToCome;
+    private long start;
 
     private Storage(long bytes, boolean own) {
       this.bytes = bytes;
@@ -33,8 +38,7 @@ final class Lifetimes {
   private final Map<String, Storage> variables = new HashMap<>();
   private final Set<Tensor> stretched = new HashSet<>();
   private final Set<Tensor> cut = new HashSet<>();
-  private long live;
-  private long peak;
+  private final BestFit memory = new BestFit(ALIGNMENT);
 
   Lifetimes(Graph graph) {
     for (Tensor node : graph.schedule()) {
@@ -56,7 +60,7 @@ final class Lifetimes {
 
   private void free(Storage storage) {
     if (storage.own && storage.readsToCome == 0) {
-      live -= storage.bytes;
+      memory.free(storage.start, storage.bytes);
     }
   }
 
@@ -64,8 +68,7 @@ final class Lifetimes {
   void own(Tensor result) {
     Storage storage = new Storage(bytes(result), true);
     put(result, storage);
-    live += storage.bytes;
-    peak = Math.max(peak, live);
+    storage.start = memory.allocate(storage.bytes);
     free(storage);
   }
 
@@ -94,7 +97,7 @@ final class Lifetimes {
 
   /** Counts memory that an operation needs only while it runs. */
   void scratch(long bytes) {
-    peak = Math.max(peak, live + bytes);
+    memory.free(memory.allocate(bytes), bytes);
   }
 
   /** Tells, once a node has read its operands, whether it may overwrite one of them. */
@@ -126,9 +129,9 @@ final class Lifetimes {
     return variables.containsValue(storage(node));
   }
 
-  /** Returns the most bytes that computed values have taken at one time. */
-  long peak() {
-    return peak;
+  /** Returns the bytes that computed values take, with the gaps that those of other sizes leave. */
+  long bytes() {
+    return memory.bytes();
   }
 
   private Storage storage(Tensor node) {

@@ -19,7 +19,7 @@ import java.util.Set;
  * @param outputs what it returns, in order
  * @param assigned names of the variables that it writes to
  * @param lines the node that each line computes, from the function's first line on
- * @param plannedBytes most bytes that computed values take at one time
+ * @param plannedBytes bytes that computed values take, gaps between them included
  */
 record Script(String code, List<Long> sizes, Map<String, Signature> feeds, Map<String, Signature> variables,
     List<HostTensor> constants, Map<String, Signature> outputs, Set<String> assigned, List<Tensor> lines,

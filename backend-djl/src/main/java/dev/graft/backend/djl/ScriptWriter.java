@@ -74,7 +74,7 @@ final class ScriptWriter {
     variables.forEach(name -> held.put(name, signature(original.variables(), name)));
     SizedCode body = SizedCode.of(lines);
     return new Script(Script.module(body), body.sizes(), fed, held, constants, outputs, assigned, nodes,
-        lifetimes.peak());
+        lifetimes.bytes());
   }
 
   private static Signature signature(Map<String, Signature> all, String name) {

@@ -4,6 +4,7 @@ import dev.graft.graph.Composite;
 import dev.graft.graph.Graph;
 import dev.graft.graph.Primitive;
 import dev.graft.graph.Tensor;
+import dev.graft.spi.BestFit;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -50,7 +51,7 @@ public final class MemoryPlan {
     storages = new Storages(graph);
     List<List<Integer>> dying = dying(graph.schedule().size());
     offsets = new long[storages.size()];
-    Arena arena = new Arena(ALIGNMENT);
+    BestFit arena = new BestFit(ALIGNMENT);
     long live = 0;
     long liveResults = 0;
     long peak = 0;

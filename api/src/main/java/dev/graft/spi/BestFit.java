@@ -1,12 +1,17 @@
-package dev.graft.core.pass;
+package dev.graft.spi;
 
 import java.util.Comparator;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.apiguardian.api.API;
 
-/** Hands out ranges of one growing block of memory, each from the smallest gap that holds it. */
-final class Arena {
+/**
+ * Hands out ranges of one growing block of memory, each from the smallest gap that holds it: a plan of where
+ * values lie, or of how much an allocator of this kind takes for them. No memory is touched.
+ */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
+public final class BestFit {
   private record Gap(long start, long length) {}
 
   private final long alignment;
@@ -15,12 +20,17 @@ final class Arena {
       Comparator.comparingLong(Gap::length).thenComparingLong(Gap::start));
   private long end;
 
-  Arena(long alignment) {
+  /**
+   * Starts an empty block.
+   *
+   * @param alignment of every range, in bytes
+   */
+  public BestFit(long alignment) {
     this.alignment = alignment;
   }
 
   /** Returns the start of a range that no other range in use overlaps. */
-  long allocate(long bytes) {
+  public long allocate(long bytes) {
     long length = aligned(bytes);
     Gap gap = bySize.ceiling(new Gap(0, length));
     if (gap != null) {
@@ -42,7 +52,7 @@ final class Arena {
   }
 
   /** Takes back a range that was handed out with this size. */
-  void free(long start, long bytes) {
+  public void free(long start, long bytes) {
     long from = start;
     long to = start + aligned(bytes);
     Map.Entry<Long, Long> before = gaps.lowerEntry(from);
@@ -59,7 +69,7 @@ final class Arena {
   }
 
   /** Returns the size that the block has reached. */
-  long bytes() {
+  public long bytes() {
     return end;
   }
 
