@@ -35,6 +35,14 @@ public interface PeftMethod<C> extends Plugin {
     return Map.of();
   }
 
+  /**
+   * Returns what a new adapter's configuration says where its user does not, for fields without which there is
+   * none, such as the length of a prefix. A stored adapter is read without them.
+   */
+  default Map<String, Object> defaults() {
+    return Map.of();
+  }
+
   /** Reads a configuration; adds every fault that it finds to the given one. */
   C read(Configuration configuration);
 

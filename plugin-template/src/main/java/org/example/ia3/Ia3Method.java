@@ -31,6 +31,11 @@ public final class Ia3Method implements PeftMethod<Ia3Config> {
   }
 
   @Override
+  public Map<String, Object> defaults() {
+    return Map.of("feedforward_modules", List.of());
+  }
+
+  @Override
   public Ia3Config read(Configuration configuration) {
     return Ia3Config.read(configuration);
   }

@@ -39,10 +39,10 @@ import picocli.CommandLine.Option;
 @Command(name = "plan", mixinStandardHelpOptions = true, sortOptions = false, description = "Tells what a method would train in a model and how much memory a step would take, without reading a weight.", footer = {
   "", "Examples:",
   "  graft plan --shape llama-7b --method lora --rank 8 --targets q_proj,v_proj",
-  "  graft plan --model demo/base --compare --batch 16 --max-length 128 \\",
-  "      --set num_virtual_tokens=20", "", "LoRA, QLoRA (lora on nf4), DoRA and prefix-tuning side by side:",
+  "  graft plan --model demo/base --compare --batch 16 --max-length 128", "",
+  "LoRA, QLoRA (lora on nf4), DoRA and prefix-tuning side by side:",
   "  graft plan --shape llama-7b --method lora --method dora --method prefix-tuning \\",
-  "      --set num_virtual_tokens=20 --quantize nf4 --dtype bf16 --checkpoint"})
+  "      --quantize nf4 --dtype bf16 --checkpoint"})
 final class PlanCommand implements Callable<Integer> {
   private final PluginCatalog plugins;
   private final Streams streams;

@@ -63,8 +63,13 @@ class PlanCommandTests {
     Captured all = Captured.run("plan", "--shape", "probe", "--compare", "--batch", "1", "--max-length",
         "16");
     assertThat(all.code()).isZero();
-    assertThat(all.out()).contains("lora", "dora");
-    assertThat(all.err()).contains("prefix-tuning is left out", "num_virtual_tokens");
+    // A prefix and a prompt have 20 tokens unless something else is asked for.
+    assertThat(all.out()).contains("lora", "dora").containsPattern("prefix-tuning +81.9 k ")
+        .containsPattern("prompt-tuning +10.2 k ");
+    assertThat(all.err()).isEmpty();
+    Captured some = Captured.run("plan", "--shape", "probe", "--compare", "--rank", "0");
+    assertThat(some.out()).contains("prefix-tuning").doesNotContain("dora");
+    assertThat(some.err()).contains("lora is left out", "dora is left out");
     assertThat(Captured.run("plan", "--shape", "probe", "--compare", "--set", "nothing=1").refused())
         .contains("has a setting nothing");
   }

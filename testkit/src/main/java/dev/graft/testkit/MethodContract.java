@@ -163,6 +163,20 @@ public abstract class MethodContract {
   }
 
   @TestFactory
+  Stream<DynamicTest> theDefaultsAndTargetsMakeAnAdapter() {
+    return each(sample -> {
+      Map<String, Object> fields = MethodBench.fields(method(), MethodSample.of(method().defaults()));
+      Object targets = sample.configuration().get("target_modules");
+      if (targets != null) {
+        fields.put("target_modules", targets);
+      }
+      try (Bench bench = new Bench(Bench.randomWeights(TIED, Seed.stream("defaults")), DType.F32)) {
+        assertThatCode(() -> attach(fields, bench)).as("%s", fields).doesNotThrowAnyException();
+      }
+    });
+  }
+
+  @TestFactory
   Stream<DynamicTest> faultyFieldsAreReportedNotThrown() {
     return each(sample -> {
       Map<String, Object> good = MethodBench.fields(method(), sample);

@@ -52,6 +52,19 @@ class MethodContractTests {
     assertThat(ContractRun.failures(LosesAField.class)).contains("whatIsWrittenReadsAsTheSameConfiguration");
   }
 
+  static class UselessDefaults extends Scale {
+    @Override
+    Fault fault() {
+      return Fault.USELESS_DEFAULTS;
+    }
+  }
+
+  @Test
+  void defaultsThatMakeNoAdapterAreFound() {
+    assertThat(ContractRun.failures(UselessDefaults.class))
+        .containsExactly("theDefaultsAndTargetsMakeAnAdapter");
+  }
+
   static class StartsElsewhere extends Scale {
     @Override
     Fault fault() {

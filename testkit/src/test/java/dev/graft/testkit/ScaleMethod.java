@@ -22,7 +22,7 @@ import java.util.Optional;
 /** Scales the results of linear layers, with at most one fault. */
 record ScaleMethod(Fault fault) implements PeftMethod<ScaleMethod.Config> {
   enum Fault {
-    NONE, LOSES_A_FIELD, STARTS_ELSEWHERE, MERGES_WRONGLY, DOES_NOT_MERGE, NEVER_LEARNS, WRONG_SLOPE, THROWS_AT_JUNK, DETACHED
+    NONE, LOSES_A_FIELD, STARTS_ELSEWHERE, MERGES_WRONGLY, DOES_NOT_MERGE, NEVER_LEARNS, WRONG_SLOPE, THROWS_AT_JUNK, DETACHED, USELESS_DEFAULTS
   }
 
   record Config(List<String> targets, double strength) {}
@@ -40,6 +40,11 @@ record ScaleMethod(Fault fault) implements PeftMethod<ScaleMethod.Config> {
   @Override
   public String peftType() {
     return "SCALE";
+  }
+
+  @Override
+  public Map<String, Object> defaults() {
+    return fault == Fault.USELESS_DEFAULTS ? Map.of("strength", "much") : Map.of();
   }
 
   @Override
@@ -89,7 +94,7 @@ record ScaleMethod(Fault fault) implements PeftMethod<ScaleMethod.Config> {
         case WRONG_SLOPE -> Tensor.of(new Doubtful(), y.times(factor));
         case DETACHED -> y.times(factor.detach());
         case NONE, LOSES_A_FIELD, STARTS_ELSEWHERE, MERGES_WRONGLY, DOES_NOT_MERGE, NEVER_LEARNS,
-            THROWS_AT_JUNK ->
+            THROWS_AT_JUNK, USELESS_DEFAULTS ->
           y.times(factor);
       };
     }

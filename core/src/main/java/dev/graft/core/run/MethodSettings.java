@@ -37,7 +37,7 @@ public final class MethodSettings {
 
   /** Returns the names of the settings that a method writes. */
   public static Set<String> names(PeftMethod<?> method) {
-    return names(method, new Configuration(source(method), defaults(method, Map.of())));
+    return names(method, new Configuration(source(method), fields(method, Map.of())));
   }
 
   private static <C> Set<String> names(PeftMethod<C> method, Configuration json) {
@@ -68,14 +68,14 @@ public final class MethodSettings {
   /**
    * Binds a method to a model under new settings.
    *
-   * @param settings by name; a method that chooses its modules acts on every linear layer unless
-   * {@code target_modules} says otherwise
+   * @param settings by name, over the method's {@linkplain PeftMethod#defaults defaults}; a method that chooses
+   * its modules acts on every linear layer unless {@code target_modules} says otherwise
    * @throws GraftException if a setting is unknown or faulty, or a target hits nothing
    */
   public static Attachment attach(PluginCatalog plugins, String methodId, Map<String, ?> settings,
       ModelOutline outline) {
     PeftMethod<?> method = plugins.method(methodId);
-    Map<String, Object> fields = defaults(method, settings);
+    Map<String, Object> fields = fields(method, settings);
     if (names(method).contains(TARGETS)) {
       fields.putIfAbsent(TARGETS, ALL_LINEAR);
     }
@@ -87,9 +87,10 @@ public final class MethodSettings {
     return "Settings of method " + method.id();
   }
 
-  private static Map<String, Object> defaults(PeftMethod<?> method, Map<String, ?> settings) {
+  private static Map<String, Object> fields(PeftMethod<?> method, Map<String, ?> settings) {
     Map<String, Object> fields = new LinkedHashMap<>(method.marks());
     fields.put(PEFT_TYPE, method.peftType());
+    fields.putAll(method.defaults());
     fields.putAll(settings);
     return fields;
   }

@@ -40,6 +40,11 @@ public final class PrefixTuningMethod implements PeftMethod<PrefixConfig> {
   }
 
   @Override
+  public Map<String, Object> defaults() {
+    return Map.of("num_virtual_tokens", 20L);
+  }
+
+  @Override
   public PrefixConfig read(Configuration configuration) {
     return PrefixConfig.read(configuration);
   }

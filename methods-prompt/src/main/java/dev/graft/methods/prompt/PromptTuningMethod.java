@@ -35,6 +35,11 @@ public final class PromptTuningMethod implements PeftMethod<PromptConfig> {
   }
 
   @Override
+  public Map<String, Object> defaults() {
+    return Map.of("num_virtual_tokens", 20L);
+  }
+
+  @Override
   public PromptConfig read(Configuration configuration) {
     return PromptConfig.read(configuration);
   }
