@@ -39,6 +39,7 @@ import org.junit.jupiter.api.io.TempDir;
 class FaultyAdapterTests {
   private static final String SITE = "base_model.model.model.layers.0.self_attn.v_proj";
   private static final String A = SITE + ".lora_A.weight";
+  private static final String HEAD = "base_model.model.lm_head.weight";
   private static final Path QLORA = Golden.ROOT.resolve("cases/qlora-all-llama/adapter");
   private static final Path QDORA = Golden.ROOT.resolve("cases/qdora-qv-llama/adapter");
   private static final Path EMBED = Golden.ROOT.resolve("cases/lora-embed-llama/adapter");
@@ -130,8 +131,28 @@ class FaultyAdapterTests {
         tests("a magnitude that is NaN", QDORA, value(magnitude, 31, Double.NaN), magnitude, "not finite"),
         tests("a copy of another base's table", EMBED, value(table, 100, 7), table, "another base"),
         tests("a copy of a table of another size", EMBED, replaced(table, DType.F32, 383, 64), table,
+            "another base"),
+        tests("a copy of another base's head", QLORA, replaced(HEAD, DType.F32, 384, 64), HEAD,
             "another base"))
         .flatMap(all -> all);
+  }
+
+  /** Hugging Face PEFT writes them if it is told to, or if it believes that the vocabulary has changed. */
+  @TestFactory
+  Stream<DynamicTest> copiesOfTheBasesTablesAreNoFault() {
+    return BASES.entrySet().stream().map(base -> dynamicTest(base.getKey(), () -> {
+      Path copy = Files.createTempDirectory(folder, "adapter");
+      for (String file : List.of("adapter_config.json", "adapter_model.safetensors")) {
+        Files.copy(QLORA.resolve(file), copy.resolve(file));
+      }
+      tensors(all -> List.of("model.embed_tokens", "lm_head").forEach(module -> all.put(
+          "base_model.model." + module + ".weight",
+          base.getValue().base().value(module + ".weight", DType.F32))))
+          .apply(copy.resolve("adapter_model.safetensors"));
+      try (LoadedModel.LoadedAdapter adapter = base.getValue().adapter(copy, false)) {
+        assertThat(adapter.values()).doesNotContainKey(HEAD);
+      }
+    }));
   }
 
   @TestFactory

@@ -3,8 +3,6 @@ package dev.graft.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.graft.core.attach.Attachment;
-import dev.graft.core.model.LoadedModel;
 import dev.graft.core.plugin.PluginCatalog;
 import dev.graft.error.GraftException;
 import dev.graft.methods.lora.LoraMethod;
@@ -63,18 +61,5 @@ class MissingMethodTests {
         () -> plugins.methodFor(new Configuration("adapter_config.json", Map.of("peft_type", "LORRA"))))
         .isInstanceOf(GraftException.class).hasMessageContaining("did you mean \"LORA\"")
         .hasMessageContaining("jar");
-  }
-
-  @Test
-  void aTiedHeadCannotBeSavedOnItsOwn() {
-    PluginCatalog plugins = PluginCatalog.discover(MissingMethodTests.class.getClassLoader());
-    try (LoadedModel model = LoadedModel.open(Golden.ROOT.resolve("models/llama-tied"), plugins)) {
-      Configuration settings = new Configuration("settings",
-          Map.of("target_modules", List.of("q_proj"), "modules_to_save", List.of("lm_head")));
-      assertThatThrownBy(
-          () -> new Attachment(plugins.method("lora"), settings, model.base().outline(), true))
-          .isInstanceOf(GraftException.class).hasMessageContaining("lm_head has no weight of its own")
-          .hasMessageNotContaining("did you mean");
-    }
   }
 }

@@ -213,13 +213,14 @@ public final class Attachment {
 
   /**
    * Returns keys of frozen base tensors that an adapter file may hold too, with the base parameter each must
-   * equal: PEFT stores the table under an adapted embedding or head.
+   * equal: PEFT stores the table under an adapted embedding or head, and the others too if it is asked to
+   * (save_embedding_layers).
    */
   public Map<String, String> baseCopies() {
-    Map<String, String> copies = new LinkedHashMap<>();
-    for (Site site : sites) {
-      if (site instanceof Site.Embedding || site instanceof Site.Linear linear && linear.head()) {
-        copies.put(PREFIX + site.name() + ".base_layer.weight", outline.stored(site.name() + ".weight"));
+    Map<String, String> copies = new LinkedHashMap<>(adaptedTables());
+    for (Site site : outline.sites()) {
+      if (isTable(site)) {
+        copies.put(PREFIX + site.name() + ".weight", outline.stored(site.name() + ".weight"));
       }
     }
     return copies;
@@ -229,7 +230,18 @@ public final class Attachment {
   public Map<String, String> writtenBaseCopies() {
     boolean written = bound.targets().selection() instanceof Targets.Selection.Names names
         && names.entries().stream().anyMatch(EMBEDDINGS_SAVED_WITH_ADAPTER::contains);
-    return written ? baseCopies() : Map.of();
+    return written ? adaptedTables() : Map.of();
+  }
+
+  private Map<String, String> adaptedTables() {
+    Map<String, String> tables = new LinkedHashMap<>();
+    sites.stream().filter(Attachment::isTable).forEach(site -> tables
+        .put(PREFIX + site.name() + ".base_layer.weight", outline.stored(site.name() + ".weight")));
+    return tables;
+  }
+
+  private static boolean isTable(Site site) {
+    return site instanceof Site.Embedding || site instanceof Site.Linear linear && linear.head();
   }
 
   /**

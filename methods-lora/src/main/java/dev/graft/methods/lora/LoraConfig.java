@@ -84,6 +84,12 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
     if (json.flag("use_qalora", false)) {
       json.fault("use_qalora", "asks for a variant of LoRA that is not supported");
     }
+    if (json.flag("ensure_weight_tying", false)) {
+      json.fault("ensure_weight_tying",
+          "must be false: one adapter for the embedding and the head that shares"
+              + " its weight is not supported. Set it to false if the model's head has a weight of its own, where"
+              + " it changes nothing; else merge the adapter in Hugging Face PEFT");
+    }
     return new LoraConfig((int) rank, json.number("lora_alpha", 8), dropout, targets(json),
         json.flag("fan_in_fan_out", false), json.flag("use_rslora", false), json.flag("lora_bias", false),
         start(json), ranks, pattern(json, "alpha_pattern"), json.flag("use_dora", false));

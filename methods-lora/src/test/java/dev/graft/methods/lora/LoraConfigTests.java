@@ -1,6 +1,7 @@
 package dev.graft.methods.lora;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatNoException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
@@ -38,6 +39,14 @@ class LoraConfigTests {
   void anUnknownStartIsRefusedByTheKnownOnes(String start) {
     assertThatThrownBy(() -> read(Map.of("init_lora_weights", start))).isInstanceOf(GraftException.class)
         .hasMessageContainingAll("init_lora_weights", "true, false or \"gaussian\"", "\"" + start + "\"");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"ensure_weight_tying", "use_qalora"})
+  void aVariantThatIsNotSupportedIsRefusedByItsField(String field) {
+    assertThatThrownBy(() -> read(Map.of(field, true))).isInstanceOf(GraftException.class)
+        .hasMessageContainingAll("adapter_config.json", field, "not supported");
+    assertThatNoException().isThrownBy(() -> read(Map.of(field, false)));
   }
 
   @Test
