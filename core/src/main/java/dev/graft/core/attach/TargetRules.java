@@ -68,7 +68,7 @@ final class TargetRules {
     return found;
   }
 
-  /** Returns what can be given another value: every parameter, and tied weights, which are then no longer. */
+  /** Returns what can be given a value of its own: every parameter, and the weight of a tied head. */
   private List<String> replaceable() {
     List<String> names = new ArrayList<>(outline.parameters().keySet());
     outline.tied().keySet().forEach(layer -> names.add(layer + ".weight"));

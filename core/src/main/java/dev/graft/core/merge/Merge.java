@@ -269,9 +269,8 @@ public final class Merge {
     }
     base.outline().tied().forEach((head, table) -> {
       if (untied) {
-        warnings
-            .add(table + " and " + head + " shared one tensor in the base model. The merged model has two,"
-                + " and says so in its config.json.");
+        warnings.add(table + " and " + head + " shared one tensor in the base model. The merged model has two"
+            + " and says so in its config.json.");
       } else if (changed.contains(table + ".weight")) {
         warnings.add(table + " and " + head
             + " share one tensor in this model, and the adapter was trained to"

@@ -25,8 +25,7 @@ public record MergeOptions(MergePolicy policy, Optional<TokenBatch> probe, DType
   /** Returns options that refuse to change a quantised weight and compare weights only. */
   public static MergeOptions standard() {
     return new MergeOptions(MergePolicy.REFUSE, Optional.empty(), DType.F32, false,
-        ModelFolderWriter.standard(),
-        TensorProgress.NONE);
+        ModelFolderWriter.standard(), TensorProgress.NONE);
   }
 
   /** Returns these options with another policy. */

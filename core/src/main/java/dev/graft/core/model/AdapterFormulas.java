@@ -157,8 +157,8 @@ public final class AdapterFormulas {
   }
 
   /**
-   * Tells whether the adapter has a value of its own for a tied head or for its embedding, but not for what
-   * the other reads: merged, they are two.
+   * Tells whether the adapter has a value of its own for a tied head or for its embedding, so that they are two
+   * once it is merged.
    */
   public static boolean unties(BaseModel base, Attachment attachment) {
     return base.outline().tied().entrySet().stream()
@@ -182,8 +182,8 @@ public final class AdapterFormulas {
         if (other != null && !other.isEmpty()) {
           throw new GraftException("The adapter changes " + other + " and " + site.name()
               + ", which share " + parameter
-              + " in this model: one tensor cannot hold both changes. Untie them"
-              + " in the merge (--untie), or keep the adapter apart and load it with the base");
+              + " in this model: one tensor cannot hold both changes. Untie them in"
+              + " the merge (--untie), or keep the adapter apart and load it with the base");
         }
       }
     }
