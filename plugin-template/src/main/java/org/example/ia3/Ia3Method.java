@@ -6,6 +6,7 @@ import dev.graft.spi.Configuration;
 import dev.graft.spi.PeftMethod;
 import dev.graft.spi.Site;
 import dev.graft.spi.Targets;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
