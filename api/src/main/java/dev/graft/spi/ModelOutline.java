@@ -12,7 +12,8 @@ import org.apiguardian.api.API;
  *
  * @param sites places where adapters can act
  * @param parameters shape of every base parameter, by its name in the checkpoint
- * @param tied the module whose weight a layer uses for want of its own, by the layer's name
+ * @param tied the parameter that a layer reads for want of its own, by the name that its own would have: a tied
+ * head reads the embedding's weight
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public record ModelOutline(List<Site> sites, Map<String, Shape> parameters, Map<String, String> tied) {
@@ -30,9 +31,7 @@ public record ModelOutline(List<Site> sites, Map<String, Shape> parameters, Map<
 
   /** Returns the parameter in which a layer's parameter is found: a tied head's weight is the embedding's. */
   public String stored(String parameter) {
-    int end = parameter.lastIndexOf('.');
-    String owner = parameter.endsWith(".weight") ? tied.get(parameter.substring(0, end)) : null;
-    return owner == null ? parameter : owner + ".weight";
+    return tied.getOrDefault(parameter, parameter);
   }
 
   /** Returns the attention layers in their order. */

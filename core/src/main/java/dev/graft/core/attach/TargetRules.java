@@ -71,7 +71,7 @@ final class TargetRules {
   /** Returns what can be given a value of its own: every parameter, and the weight of a tied head. */
   private List<String> replaceable() {
     List<String> names = new ArrayList<>(outline.parameters().keySet());
-    outline.tied().keySet().forEach(layer -> names.add(layer + ".weight"));
+    names.addAll(outline.tied().keySet());
     return names;
   }
 

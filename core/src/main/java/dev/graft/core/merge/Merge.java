@@ -29,8 +29,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 
@@ -222,7 +220,7 @@ public final class Merge {
     changed.forEach(name -> gone.addAll(base.storedNames(name)));
     Map<String, @Nullable Object> config = new LinkedHashMap<>(model.folder().config());
     if (untied) {
-      tiedWeights().filter(name -> !changed.contains(name))
+      base.outline().tied().keySet().stream().filter(name -> !changed.contains(name))
           .forEach(name -> spool.add(name, base.value(name, base.type(name))));
       config.put("tie_word_embeddings", false);
     }
@@ -255,11 +253,9 @@ public final class Merge {
 
   /** Returns copies of a tied table that the checkpoint holds under the head's name, where no reader looks. */
   private Set<String> staleCopies() {
-    return tiedWeights().filter(base.unused()::contains).collect(Collectors.toSet());
-  }
-
-  private Stream<String> tiedWeights() {
-    return base.outline().tied().keySet().stream().map(layer -> layer + ".weight");
+    Set<String> copies = new LinkedHashSet<>(base.outline().tied().keySet());
+    copies.retainAll(base.unused());
+    return copies;
   }
 
   private List<String> warnings() {
@@ -267,16 +263,18 @@ public final class Merge {
     if (takesOut) {
       return warnings;
     }
-    base.outline().tied().forEach((head, table) -> {
+    base.outline().tied().forEach((own, shared) -> {
+      String both = module(shared) + " and " + module(own);
       if (untied) {
-        warnings.add(table + " and " + head + " shared one tensor in the base model. The merged model has two"
-            + " and says so in its config.json.");
-      } else if (changed.contains(table + ".weight")) {
-        warnings.add(table + " and " + head
-            + " share one tensor in this model, and the adapter was trained to"
-            + " change only one of them. The merge changes both, as PEFT's does, so that the merged model does"
-            + " not compute what the base and the adapter compute together. Untie them in the merge (--untie),"
-            + " or keep the adapter apart, if that matters.");
+        warnings
+            .add(both + " shared one tensor in the base model. The merged model has two and says so in its"
+                + " config.json.");
+      } else if (changed.contains(shared)) {
+        warnings.add(both
+            + " share one tensor in this model, and the adapter was trained to change only one of"
+            + " them. The merge changes both, as PEFT's does, so that the merged model does not compute what the"
+            + " base and the adapter compute together. Untie them in the merge (--untie), or keep the adapter"
+            + " apart, if that matters.");
       }
     });
     layers.stream().filter(layer -> layer.requantized() && layer.lostChange() >= 1).findFirst()
@@ -285,5 +283,9 @@ public final class Merge {
                 + " adapter does (first " + layer.parameter() + "), so that the adapter's effect may be lost."
                 + " Choose dequantize to keep it."));
     return warnings;
+  }
+
+  private static String module(String parameter) {
+    return parameter.substring(0, parameter.lastIndexOf('.'));
   }
 }

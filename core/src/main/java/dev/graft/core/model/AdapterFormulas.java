@@ -150,8 +150,8 @@ public final class AdapterFormulas {
     Map<String, HostTensor> merged = new LinkedHashMap<>(replacements());
     attachment.sites().forEach(site -> merged.putAll(merge(site, untied)));
     if (untied) {
-      base.outline().tied().keySet().forEach(head -> merged.computeIfAbsent(head + ".weight",
-          own -> base.value(own, options.parameterType())));
+      base.outline().tied().keySet()
+          .forEach(own -> merged.computeIfAbsent(own, name -> base.value(name, options.parameterType())));
     }
     return merged;
   }
@@ -162,8 +162,8 @@ public final class AdapterFormulas {
    */
   public static boolean unties(BaseModel base, Attachment attachment) {
     return base.outline().tied().entrySet().stream()
-        .anyMatch(tie -> attachment.replacement(tie.getKey() + ".weight").isPresent()
-            || attachment.replacement(tie.getValue() + ".weight").isPresent());
+        .anyMatch(tie -> attachment.replacement(tie.getKey()).isPresent()
+            || attachment.replacement(tie.getValue()).isPresent());
   }
 
   /**

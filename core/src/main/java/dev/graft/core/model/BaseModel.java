@@ -109,11 +109,10 @@ public final class BaseModel {
   private static ModelOutline untied(ModelOutline outline, Set<String> parameters) {
     Map<String, Shape> shapes = new LinkedHashMap<>(outline.parameters());
     Map<String, String> tied = new LinkedHashMap<>(outline.tied());
-    outline.tied().forEach((layer, owner) -> {
-      String own = layer + ".weight";
+    outline.tied().forEach((own, shared) -> {
       if (parameters.contains(own)) {
-        shapes.put(own, Objects.requireNonNull(shapes.get(owner + ".weight")));
-        tied.remove(layer);
+        shapes.put(own, Objects.requireNonNull(shapes.get(shared)));
+        tied.remove(own);
       }
     });
     return new ModelOutline(outline.sites(), shapes, tied);

@@ -59,10 +59,12 @@ final class OutlineLayers implements Layers {
   @Override
   public Tensor head(String name, Tensor x, long vocabulary, String tiedTo) {
     sites.add(new Site.Linear(name, x.dim(-1), vocabulary, false, false, true));
-    if (!tiedTo.isEmpty()) {
-      tied.put(name, tiedTo);
+    String own = name + ".weight";
+    if (tiedTo.isEmpty()) {
+      return x.linear(parameter(own, vocabulary, x.dim(-1)));
     }
-    return x.linear(parameter((tiedTo.isEmpty() ? name : tiedTo) + ".weight", vocabulary, x.dim(-1)));
+    tied.put(own, tiedTo + ".weight");
+    return x.linear(parameter(tiedTo + ".weight", vocabulary, x.dim(-1)));
   }
 
   @Override

@@ -120,7 +120,7 @@ class TargetTableTests {
   @Test
   void aTiedHeadCanBeSaved() {
     ModelOutline outline = new ModelOutline(List.of(linear("up")), Map.of("embed.weight", Shape.of(9, 4)),
-        Map.of("lm_head", "embed"));
+        Map.of("lm_head.weight", "embed.weight"));
     assertThat(saved(outline, "lm_head")).containsExactly("lm_head.weight");
   }
 
