@@ -32,14 +32,21 @@ final class AssistantTurns {
 
   private final ChatTemplate template;
   private final Optional<String> turnEnd;
+  private final UnderstoodMessages understood;
   private final List<Message> messages;
   private final Map<String, @Nullable Object> variables;
   private final RenderedChat chat;
 
-  AssistantTurns(ChatTemplate template, Optional<String> turnEnd, List<Message> messages,
+  AssistantTurns(ChatTemplate template, Optional<String> turnEnd, UnderstoodMessages understood,
       Map<String, @Nullable Object> variables) {
+    this(template, turnEnd, understood, understood.messages(), variables);
+  }
+
+  private AssistantTurns(ChatTemplate template, Optional<String> turnEnd, UnderstoodMessages understood,
+      List<Message> messages, Map<String, @Nullable Object> variables) {
     this.template = template;
     this.turnEnd = turnEnd;
+    this.understood = understood;
     this.messages = messages;
     this.variables = variables;
     this.chat = template.renderChat(messages, false, variables);
@@ -130,7 +137,10 @@ final class AssistantTurns {
   private Span turn(int index) {
     Optional<Span> written = written(chat, index);
     if (written.isEmpty()) {
-      return unwritten(index);
+      return apart(index);
+    }
+    if (shares(index)) {
+      return between(index).orElseThrow(() -> lost(index));
     }
     Span span = written.get();
     if (hides(index, span)) {
@@ -154,6 +164,26 @@ final class AssistantTurns {
     boolean shared = rendered.messages().stream().anyMatch(other -> other.message() != index
         && other.span().start() < span.end() && other.span().end() > span.start());
     return shared ? Optional.empty() : Optional.of(span);
+  }
+
+  /** Tells whether the template writes words of others, such as results of calls, while it is at a message. */
+  private boolean shares(int index) {
+    return understood.trial()
+        .flatMap(trial -> written(trial, index)
+            .map(span -> trial.text().substring(span.start(), span.end())))
+        .filter(text -> understood.marks().hasOthers(text, index)).isPresent();
+  }
+
+  /** Finds a turn by comparison, and makes sure that it has no words of others. */
+  private Span apart(int index) {
+    if (understood.trial().isPresent()) {
+      AssistantTurns trial = new AssistantTurns(template, turnEnd, understood, understood.marked(), variables);
+      Span span = trial.unwritten(index);
+      if (understood.marks().hasOthers(trial.text().substring(span.start(), span.end()), index)) {
+        throw lost(index);
+      }
+    }
+    return unwritten(index);
   }
 
   /** Tells whether the template writes the same whatever the message says. */
@@ -188,35 +218,43 @@ final class AssistantTurns {
   /** Returns where in what was written at a message the generation prompt ends. */
   private int start(int index, Span span) {
     Optional<String> prompt = prompt(index, true);
-    if (prompt.isEmpty()) {
-      return span.start() + headerOf(GREETING, index, span).orElse(0);
+    if (prompt.filter(chat.text()::startsWith).isPresent()) {
+      int length = prompt.get().length();
+      if (span.start() <= length && length <= span.end()) {
+        return length;
+      }
     }
-    String text = chat.text();
-    int common = commonStart(prompt.get(), text);
-    if (common == prompt.get().length() && span.start() <= common && common <= span.end()) {
-      return common;
-    }
+    // The template shows what is before the turn in another way when the turn is not there yet, or goes on in
+    // another way after it, as one does that begins a thought.
     int header = header(index, span);
-    if (span.start() <= common && common <= span.end()) {
-      // The prompt goes on in another way than the turn, as those do that begin a thought.
-      return Math.min(common, span.start() + header);
-    }
-    // The template shows what is before the turn in another way when the turn is not there yet.
-    return headerOf(messages.subList(0, index), index, span).map(length -> span.start() + length)
-        .orElseGet(() -> aligned(prompt.get(), span, header));
+    return added(messages.subList(0, index)).or(() -> added(GREETING))
+        .map(added -> afterAdded(added, prompt.orElse(added), span, header))
+        .orElseGet(() -> prompt.map(before -> aligned(before, span, header)).orElse(span.start()));
   }
 
-  /** Returns how much of what was written at a message is the generation prompt of a conversation. */
-  private Optional<Integer> headerOf(List<Message> before, int index, Span span) {
+  /** Returns what a template adds to a conversation so that the assistant goes on, if it adds something. */
+  private Optional<String> added(List<Message> before) {
     Optional<String> with = tried(() -> template.render(before, true, variables));
     Optional<String> without = tried(() -> template.render(before, false, variables));
-    if (with.isEmpty() || without.isEmpty() || !with.get().startsWith(without.get())
-        || with.get().length() == without.get().length()) {
-      return Optional.empty();
+    return with.isPresent() && without.isPresent() && with.get().startsWith(without.get())
+        && with.get().length() > without.get().length()
+            ? Optional.of(with.get().substring(without.get().length()))
+            : Optional.empty();
+  }
+
+  private int afterAdded(String added, String prompt, Span span, int header) {
+    String turn = chat.text().substring(span.start(), span.start() + header);
+    int whole = turn.lastIndexOf(added);
+    if (whole >= 0) {
+      return span.start() + whole + added.length();
     }
-    String added = with.get().substring(without.get().length());
-    String turn = chat.text().substring(span.start(), span.end());
-    return Optional.of(Math.min(commonStart(added, turn), header(index, span)));
+    int common = commonStart(added, turn);
+    // A mark such as <think> is given as a whole or not at all.
+    int open = turn.lastIndexOf('<', common - 1);
+    if (open > turn.lastIndexOf('>', common - 1)) {
+      common = open;
+    }
+    return common > 0 ? span.start() + common : aligned(prompt, span, header);
   }
 
   /** Returns the start of the turn at which the text before it is most like the prompt. */
@@ -279,16 +317,24 @@ final class AssistantTurns {
     return turnEnd.isPresent() && text.startsWith(turnEnd.get(), at) ? at + turnEnd.get().length() : from;
   }
 
+  /** Finds a turn by the text before it and the text up to it, if the whole text begins with both. */
+  private Optional<Span> between(int index) {
+    String text = chat.text();
+    Optional<Integer> start = prompt(index, true).filter(text::startsWith).map(String::length);
+    Optional<Integer> end = index == messages.size() - 1
+        ? Optional.of(text.length())
+        : prompt(index + 1, false).filter(text::startsWith).map(String::length);
+    return start.flatMap(from -> end.filter(to -> to >= from).map(to -> closed(from, to)));
+  }
+
   /** Finds a turn of which the template does not show where it was written. */
   private Span unwritten(int index) {
+    Optional<Span> between = between(index);
+    if (between.isPresent()) {
+      return between.get();
+    }
     String text = chat.text();
     int start = prompt(index, true).filter(text::startsWith).map(String::length).orElse(-1);
-    int end = index == messages.size() - 1
-        ? text.length()
-        : prompt(index + 1, false).filter(text::startsWith).map(String::length).orElse(-1);
-    if (start >= 0 && end >= start) {
-      return closed(start, end);
-    }
     Span changing = changing(index);
     int begin = start >= 0 && start <= changing.start() ? start : changing.start();
     int last = changing.end();

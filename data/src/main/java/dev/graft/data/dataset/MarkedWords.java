@@ -71,6 +71,18 @@ final class MarkedWords {
     return lost;
   }
 
+  /** Tells whether a text has words of another message than one. */
+  boolean hasOthers(String rendered, int message) {
+    Matcher matcher = MARK.matcher(rendered);
+    while (matcher.find()) {
+      int number = number(matcher.group(1));
+      if (number < parts.size() && parts.get(number).message() != message) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   private Message marked(Message message, int index) {
     Map<String, @Nullable Object> fields = new LinkedHashMap<>(message.fields());
     String content = message.content();

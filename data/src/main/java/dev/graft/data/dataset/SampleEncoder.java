@@ -138,8 +138,7 @@ public final class SampleEncoder {
     }
     Map<String, @Nullable Object> variables = variables(tools);
     UnderstoodMessages understood = UnderstoodMessages.of(chat, messages, tools, variables);
-    AssistantTurns conversation = new AssistantTurns(chat, tokenizer.turnEnd(), understood.messages(),
-        variables);
+    AssistantTurns conversation = new AssistantTurns(chat, tokenizer.turnEnd(), understood, variables);
     List<AssistantTurns.Turn> turns = conversation.of(index -> isLearned(messages.get(index)));
     List<EncodingNote> notes = notes(messages, understood.lost(), pair);
     if (turns.isEmpty()) {

@@ -40,10 +40,13 @@ final class TurnTokens {
     LongStream.Builder ids = LongStream.builder();
     LongStream.Builder labels = LongStream.builder();
     int at = 0;
+    boolean open = false;
     for (Span span : spans) {
       for (long id : tokens(at, span.start(), true)) {
         ids.add(id);
-        labels.add(TokenBatch.IGNORED);
+        // Where the next message's first token is what a turn stops at, it is for the turn to produce.
+        labels.add(open && tokenizer.stopIds().contains(id) ? id : TokenBatch.IGNORED);
+        open = false;
       }
       long[] turn = tokens(span.start(), span.end(), false);
       int learned = trimmed ? learned(turn) : turn.length;
@@ -54,6 +57,7 @@ final class TurnTokens {
         }
       }
       at = span.end();
+      open = trimmed && (learned == 0 || !tokenizer.stopIds().contains(turn[learned - 1]));
     }
     return new EncodedSample(ids.build().toArray(), labels.build().toArray());
   }

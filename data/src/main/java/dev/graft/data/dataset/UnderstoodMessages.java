@@ -2,6 +2,7 @@ package dev.graft.data.dataset;
 
 import dev.graft.data.template.ChatTemplate;
 import dev.graft.data.template.Message;
+import dev.graft.data.template.RenderedChat;
 import dev.graft.error.GraftException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -22,9 +23,12 @@ import org.jspecify.annotations.Nullable;
  * with content that is empty or null, or not at all; those get the calls as content, in JSON.
  *
  * @param messages the messages in that form
- * @param lost parts of the conversation whose words the template leaves out
+ * @param marks the words of the conversation by which the template was tried
+ * @param marked the messages in that form with their words marked
+ * @param trial what the template made of those; empty if it took none
  */
-record UnderstoodMessages(List<Message> messages, Set<MarkedWords.Part> lost) {
+record UnderstoodMessages(List<Message> messages, MarkedWords marks, List<Message> marked,
+    Optional<RenderedChat> trial) {
 
   /** Chooses the first form that loses no call. */
   static UnderstoodMessages of(ChatTemplate template, List<Message> given, List<@Nullable Object> tools,
@@ -37,19 +41,19 @@ record UnderstoodMessages(List<Message> messages, Set<MarkedWords.Part> lost) {
     }
     Optional<UnderstoodMessages> next = Optional.empty();
     for (UnaryOperator<Message> form : forms(template, framed)) {
-      Optional<String> text = rendered(template, marked.messages().stream().map(form).toList(),
-          markedVariables);
-      if (text.isPresent()) {
-        UnderstoodMessages understood = new UnderstoodMessages(framed.stream().map(form).toList(),
-            marked.lost(text.get()));
-        if (!understood.losesCalls() && !showsPython(text.get(), framed)) {
+      List<Message> markedMessages = marked.messages().stream().map(form).toList();
+      Optional<RenderedChat> trial = rendered(template, markedMessages, markedVariables);
+      if (trial.isPresent()) {
+        UnderstoodMessages understood = new UnderstoodMessages(framed.stream().map(form).toList(), marked,
+            markedMessages, trial);
+        if (!understood.losesCalls() && !showsPython(trial.get().text(), understood.messages())) {
           return understood;
         }
         next = next.or(() -> Optional.of(understood));
       }
     }
     // Where the template takes none, rendering tells its reason.
-    return next.orElseGet(() -> new UnderstoodMessages(framed, new LinkedHashSet<>()));
+    return next.orElseGet(() -> new UnderstoodMessages(framed, marked, marked.messages(), Optional.empty()));
   }
 
   private static List<UnaryOperator<Message>> forms(ChatTemplate template, List<Message> messages) {
@@ -90,17 +94,22 @@ record UnderstoodMessages(List<Message> messages, Set<MarkedWords.Part> lost) {
     return blank && ToolCalls.in(message) ? ToolCalls.with(message, "content", null) : message;
   }
 
-  private static Optional<String> rendered(ChatTemplate template, List<Message> messages,
+  /** Returns the parts of the conversation of which the template leaves out words. */
+  Set<MarkedWords.Part> lost() {
+    return trial.map(chat -> marks.lost(chat.text())).orElse(Set.of());
+  }
+
+  private static Optional<RenderedChat> rendered(ChatTemplate template, List<Message> messages,
       Map<String, @Nullable Object> variables) {
     try {
-      return Optional.of(template.render(messages, false, variables));
+      return Optional.of(template.renderChat(messages, false, variables));
     } catch (GraftException e) {
       return Optional.empty();
     }
   }
 
   private boolean losesCalls() {
-    return lost.stream().anyMatch(part -> part.kind() == EncodingNote.Kind.TOOL_CALLS);
+    return lost().stream().anyMatch(part -> part.kind() == EncodingNote.Kind.TOOL_CALLS);
   }
 
   /** Tells whether a text has null or an object as Python writes them, where JSON or nothing is meant. */
