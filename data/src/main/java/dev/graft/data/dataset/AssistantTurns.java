@@ -1,11 +1,11 @@
 package dev.graft.data.dataset;
 
-import dev.graft.data.template.ChatTemplate;
-import dev.graft.data.template.Message;
-import dev.graft.data.template.MessageSpan;
-import dev.graft.data.template.RenderedChat;
-import dev.graft.data.template.Span;
 import dev.graft.error.GraftException;
+import dev.graft.template.ChatTemplate;
+import dev.graft.template.Message;
+import dev.graft.template.MessageSpan;
+import dev.graft.template.RenderedChat;
+import dev.graft.template.Span;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;

@@ -1,7 +1,7 @@
 package dev.graft.data.dataset;
 
-import dev.graft.data.template.Message;
 import dev.graft.error.GraftException;
+import dev.graft.template.Message;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;

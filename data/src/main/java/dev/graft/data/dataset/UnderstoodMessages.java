@@ -1,9 +1,9 @@
 package dev.graft.data.dataset;
 
-import dev.graft.data.template.ChatTemplate;
-import dev.graft.data.template.Message;
-import dev.graft.data.template.RenderedChat;
 import dev.graft.error.GraftException;
+import dev.graft.template.ChatTemplate;
+import dev.graft.template.Message;
+import dev.graft.template.RenderedChat;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
