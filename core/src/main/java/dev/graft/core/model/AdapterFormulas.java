@@ -162,8 +162,7 @@ public final class AdapterFormulas {
    */
   public static boolean unties(BaseModel base, Attachment attachment) {
     return base.outline().tied().entrySet().stream()
-        .anyMatch(tie -> attachment.replacement(tie.getKey()).isPresent()
-            || attachment.replacement(tie.getValue()).isPresent());
+        .anyMatch(tie -> !attachment.replacement(tie.getKey()).equals(attachment.replacement(tie.getValue())));
   }
 
   /**

@@ -48,7 +48,7 @@ public final class BaseModel {
   public BaseModel(CausalModel model, TensorSource checkpoint, List<Quantizer> quantizers) {
     this.model = model;
     this.outline = OutlineLayers.of(model);
-    this.tensors = HeadlessNames.restore(checkpoint, outline.parameters().keySet());
+    this.tensors = PrefixlessNames.restore(checkpoint, outline.parameters().keySet());
     Set<String> convolutions = outline.sites().stream()
         .filter(site -> site instanceof Site.Linear linear && linear.transposed())
         .map(site -> site.name() + ".weight").collect(Collectors.toSet());
@@ -70,7 +70,7 @@ public final class BaseModel {
     Set<String> used = new HashSet<>();
     outline.parameters().keySet().forEach(name -> used.addAll(storedNames(name)));
     tensors.names().stream().filter(name -> !used.contains(name)).forEach(unused::add);
-    unused.stream().filter(new StrayWeights(outline.parameters().keySet())::contains)
+    unused.stream().filter(new UnexpectedWeights(outline.parameters().keySet())::contains)
         .forEach(name -> faults.add("tensor " + name + " is unexpected: by config.json the model has no such"
             + " weight"));
     if (!faults.isEmpty()) {

@@ -23,7 +23,7 @@ class TargetRulesTests {
   private static List<String> sites(String layersPattern) {
     Targets targets = new Targets(new Targets.Selection.AllLinear(), Optional.empty(), List.of(1),
         List.of(layersPattern), List.of(), Targets.Bias.NONE);
-    return new TargetRules(targets, TWO_LAYERS).sites().stream().map(Site::name).toList();
+    return new TargetRules(targets, TWO_LAYERS, false).sites().stream().map(Site::name).toList();
   }
 
   @Test
