@@ -252,6 +252,11 @@ public final class Attachment {
         return Optional.of(PREFIX + site + "." + spec.key());
       }
     }
+    return sharedKey(name);
+  }
+
+  /** Returns the key of a parameter that all sites share. */
+  public Optional<String> sharedKey(String name) {
     return shared.stream().filter(spec -> spec.name().equals(name)).map(ParamSpec::key).findFirst();
   }
 

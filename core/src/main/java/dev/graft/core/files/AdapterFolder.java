@@ -147,7 +147,7 @@ public final class AdapterFolder implements TensorSource, AutoCloseable {
    * {@link #open} finds the old pair or the new. Other files in the folder stay. One process may save to a
    * folder at a time.
    *
-   * @param config the fields of {@code adapter_config.json}; written as PEFT does, sorted
+   * @param config the fields of {@code adapter_config.json}; written as PEFT does, sorted, but for the order within a field, which may count
    * @param tensors asked for one at a time
    * @throws GraftException if the disk refuses, if {@code peft_type} is absent, or if a tensor holds NaN or
    *   infinity; the old pair stands then
@@ -171,7 +171,7 @@ public final class AdapterFolder implements TensorSource, AutoCloseable {
     peftType(config, "The configuration to be written to " + files.config());
     try {
       files.replace(
-          Content.of(Json.format(config)),
+          Content.of(Json.formatFields(config)),
           SafetensorsWriter.pytorch().refusingNonFinite().content(files.weights(), tensors),
           training.map(source -> weights -> SafetensorsWriter.withMetadata(mark(weights)).refusingNonFinite()
               .content(files.training(), source)));

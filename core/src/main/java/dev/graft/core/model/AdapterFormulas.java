@@ -292,10 +292,11 @@ public final class AdapterFormulas {
   }
 
   private Optional<PeftMethod.Export> export() {
-    Site site = attachment.sites().getFirst();
     GraphLayers layers = ModelGraphs.weightsOnly(base, options, group);
-    return attachment
-        .export(layers.params(group, site.name(), attachment.adapter(site).orElseThrow()));
+    return attachment.export(attachment.sites().isEmpty()
+        ? layers.sharedParams(group)
+        : layers.params(group, attachment.sites().getFirst().name(),
+            attachment.adapter(attachment.sites().getFirst()).orElseThrow()));
   }
 
   private static boolean replaced(AdapterTensor tensor, Optional<PeftMethod.Export> export) {

@@ -12,9 +12,12 @@ import dev.graft.graph.HostTensor;
 import dev.graft.spi.CausalModel;
 import dev.graft.spi.Configuration;
 import dev.graft.spi.PeftMethod;
+import dev.graft.spi.Quantizer;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.apiguardian.api.API;
@@ -58,10 +61,23 @@ public final class LoadedModel implements AutoCloseable {
       }
       CausalModel model = plugins.family(type).read(config);
       config.finish();
-      return new LoadedModel(folder, new BaseModel(model, folder, plugins.quantizers()), plugins);
-    } catch (RuntimeException e) {
+      return new LoadedModel(folder, base(model, folder, plugins.quantizers()), plugins);
+    } catch (GraftException e) {
+      folder.close();
+      throw naming(path, e);
+    } catch (RuntimeException | Error e) {
       folder.close();
       throw e;
+    }
+  }
+
+  private static BaseModel base(CausalModel model, ModelFolder folder, List<Quantizer> quantizers) {
+    try {
+      return new BaseModel(model, folder, quantizers);
+    } catch (GraftException e) {
+      String reason = ForeignQuantization.explain(folder.config(), folder.names(), quantizers)
+          .orElseThrow(() -> e);
+      throw new GraftException(folder.path() + ": " + reason + ". The first sign: " + e.getMessage(), e);
     }
   }
 
@@ -73,6 +89,16 @@ public final class LoadedModel implements AutoCloseable {
   /** Returns the model and its weights. */
   public BaseModel base() {
     return base;
+  }
+
+  /** Returns what its user should know of how the folder is read. */
+  public List<String> notes() {
+    List<String> notes = new ArrayList<>();
+    base.notes().forEach(note -> notes.add(folder.path() + ": " + note));
+    ForeignQuantization.method(folder.config()).filter(_ -> base.quantized().isEmpty())
+        .ifPresent(method -> notes.add(folder.path() + ": config.json says that the model is quantised by "
+            + method + ", but its weights are not; they are used as they are."));
+    return notes;
   }
 
   /**
