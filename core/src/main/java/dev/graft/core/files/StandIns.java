@@ -59,7 +59,7 @@ public final class StandIns {
     if (startsWith(start, 0x1F, 0x8B)) {
       throw new GraftException(file + " is compressed by gzip: unpack it first");
     }
-    if (start.length > 0 && isText(start)) {
+    if (start.length >= Long.BYTES && isText(start)) {
       String line = new String(start, StandardCharsets.UTF_8).strip().lines().findFirst().orElse("");
       throw new GraftException(file + " holds text instead of tensors, which begins with \""
           + line.substring(0, Math.min(60, line.length())) + "\", as if a download had failed. Download it again");
