@@ -1,4 +1,4 @@
-package dev.graft.core.graphs;
+package dev.graft.core.weights;
 
 import dev.graft.formats.TensorCasts;
 import dev.graft.formats.TensorSource;
