@@ -1,6 +1,5 @@
 package dev.graft.core.weights;
 
-import dev.graft.core.graphs.TiedWeights;
 import dev.graft.error.GraftException;
 import dev.graft.formats.ModelFolder;
 import dev.graft.formats.NonFinite;
@@ -296,7 +295,7 @@ public final class BaseModel {
   }
 
   /** Builds a read of a parameter in the compute type. */
-  Tensor read(String name, Shape shape, DType compute) {
+  public Tensor read(String name, Shape shape, DType compute) {
     QuantizedTensor code = quantized.get(name);
     if (code == null) {
       return Tensor.variable(name, compute, shape);

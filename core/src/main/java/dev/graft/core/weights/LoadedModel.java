@@ -3,7 +3,6 @@ package dev.graft.core.weights;
 import dev.graft.core.PluginCatalog;
 import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
-import dev.graft.core.graphs.ForeignQuantization;
 import dev.graft.error.GraftException;
 import dev.graft.formats.AdapterFolder;
 import dev.graft.formats.ModelFolder;
