@@ -20,8 +20,9 @@ public interface PeftMethod<C> extends Plugin {
   String peftType();
 
   /**
-   * Tells whether a configuration of this {@link #peftType} belongs to this method. Exactly one method must
-   * claim a configuration.
+   * Tells whether this method can read a configuration of its {@link #peftType}. If several methods claim one,
+   * it belongs to the one with the most {@linkplain #discriminators discriminators} in it; two of equally many
+   * are refused.
    */
   default boolean claims(Configuration configuration) {
     return true;
@@ -29,9 +30,10 @@ public interface PeftMethod<C> extends Plugin {
 
   /**
    * Returns the entries of {@code adapter_config.json} that make a configuration this method's, such as
-   * {@code use_dora: true}; {@code peft_type} need not be among them.
+   * {@code use_dora: true}; {@code peft_type} need not be among them. A new adapter's configuration starts with
+   * them.
    */
-  default Map<String, Object> marks() {
+  default Map<String, Object> discriminators() {
     return Map.of();
   }
 
@@ -72,6 +74,16 @@ public interface PeftMethod<C> extends Plugin {
 
   /** Returns what the method does at a site that its targets select; empty to leave the site alone. */
   Optional<Adapter> adapter(C configuration, Site site);
+
+  /**
+   * Tells whether a tensor of an adapter file that is none of the method's parameters only matters for training
+   * elsewhere, so that the adapter acts the same without it. Any other is refused.
+   *
+   * @param key its key in the adapter file
+   */
+  default boolean ignores(String key) {
+    return false;
+  }
 
   /** Returns parameters that all sites share. */
   default List<ParamSpec> shared(C configuration, ModelOutline outline) {

@@ -177,7 +177,8 @@ public final class PluginCatalog {
   /**
    * Returns the method that an adapter's configuration belongs to.
    *
-   * @throws GraftException if {@code peft_type} is missing or unknown, or several methods claim it
+   * @throws GraftException if {@code peft_type} is missing or unknown, or several methods claim it by equally many
+   *   discriminators
    */
   public PeftMethod<?> methodFor(Configuration adapter) {
     String type = adapter.optionalText("peft_type").orElseThrow(
@@ -187,11 +188,21 @@ public final class PluginCatalog {
     if (claiming.isEmpty()) {
       throw new GraftException(adapter.source() + ": " + unclaimed(type));
     }
-    if (claiming.size() > 1) {
-      throw new GraftException(adapter.source() + ": several methods claim this configuration: "
-          + String.join(", ", claiming.stream().map(Found::describe).toList()) + ". Remove all but one");
+    long most = claiming.stream().mapToLong(found -> matching(found.plugin(), adapter)).max().orElse(0);
+    List<Found<PeftMethod<?>>> closest = claiming.stream()
+        .filter(found -> matching(found.plugin(), adapter) == most).toList();
+    if (closest.size() > 1) {
+      throw new GraftException(adapter.source() + ": several methods claim this configuration alike: "
+          + String.join(", ", closest.stream().map(Found::describe).toList())
+          + ". Remove the jars of all but one");
     }
-    return claiming.getFirst().plugin();
+    return closest.getFirst().plugin();
+  }
+
+  /** Counts the discriminators of a method that a configuration has. */
+  private static long matching(PeftMethod<?> method, Configuration adapter) {
+    return method.discriminators().entrySet().stream()
+        .filter(entry -> adapter.value(entry.getKey()).filter(entry.getValue()::equals).isPresent()).count();
   }
 
   private String unclaimed(String type) {

@@ -70,6 +70,27 @@ public final class ModelFolderWriter {
     }
   }
 
+  /**
+   * Checks early that {@link #write} would not be refused, and that it would not replace what it is made of.
+   *
+   * @param sources folders that are read for it
+   * @throws GraftException if the target holds something else, or is or holds a source
+   */
+  public void check(Path target, Collection<Path> sources) {
+    try {
+      for (Path source : sources) {
+        if (source.toRealPath().startsWith(place(target))) {
+          throw new GraftException(target + " cannot be written: "
+              + (source.toRealPath().equals(place(target)) ? "it is " : "in it lies ") + source
+              + ", which is read for it and stays as it is. Name another folder");
+        }
+      }
+    } catch (IOException e) {
+      throw FileFaults.writing(target, e);
+    }
+    check(target);
+  }
+
   private static Path place(Path target) throws IOException {
     return Files.exists(target) ? target.toRealPath() : target.toAbsolutePath().normalize();
   }

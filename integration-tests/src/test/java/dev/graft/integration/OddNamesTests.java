@@ -133,10 +133,10 @@ class OddNamesTests {
             site + ".base_layer.bias");
       }
       Attachment read = new Attachment(attachment.method(),
-          new Configuration("adapter_config.json", stored.config()), BaseModel.outline(new OddModel()),
+          Configuration.stored("adapter_config.json", stored.config()), BaseModel.outline(new OddModel()),
           false);
       Map<String, HostTensor> values = AdapterWeights.read(read, stored, "the adapter",
-          name -> base().value(name, DType.F32));
+          name -> base().value(name, DType.F32)).values();
       assertThat(values.keySet()).isEqualTo(stored.names());
     }
   }

@@ -108,10 +108,12 @@ final class GenerateCommand implements Callable<Integer> {
     ModelOptions options = new ModelOptions(Optional.ofNullable(backend), ComputeTypes.parse(dtype), 0);
     try (TextModel opened = TextModel.open(model, options, plugins)) {
       AdapterSet set = opened.model().adapters();
+      opened.model().loaded().ifPresent(files -> Notes.print(streams, files.notes()));
       Set<String> used = new LinkedHashSet<>(answers.stream().map(Answer::adapter).toList());
       names.folders().forEach((name, folder) -> {
         if (used.contains(name)) {
           set.load(name, folder);
+          Notes.print(streams, set.attachment(name).notes());
         }
       });
       weights.forEach((name, factor) -> {

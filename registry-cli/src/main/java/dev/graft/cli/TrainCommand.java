@@ -36,6 +36,7 @@ final class TrainCommand implements Callable<Integer> {
 
   private final PluginCatalog plugins;
   private final Terminal terminal;
+  private final Streams streams;
   private final ProcessEnd end;
 
   @Option(names = "--recipe", paramLabel = "FILE", description = "YAML file with any of the settings below.")
@@ -53,8 +54,9 @@ final class TrainCommand implements Callable<Integer> {
   Graft graft;
 
   @Inject
-  TrainCommand(PluginCatalog plugins, Terminal terminal, ProcessEnd end) {
+  TrainCommand(PluginCatalog plugins, Terminal terminal, Streams streams, ProcessEnd end) {
     this.plugins = plugins;
+    this.streams = streams;
     this.terminal = terminal;
     this.end = end;
   }
@@ -156,6 +158,8 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public void begins(GraftAdapter adapter, TrainingOptions options, Samples samples) {
+      adapter.model().loaded().ifPresent(files -> Notes.print(streams, files.notes()));
+      Notes.print(streams, adapter.attachment().notes());
       long all = adapter.model().base().outline().parameters().values().stream().mapToLong(s -> s.size())
           .sum();
       terminal.line("Training " + Quantities.exact(adapter.trainedParameters()) + " of "

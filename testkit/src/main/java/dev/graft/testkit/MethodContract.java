@@ -158,7 +158,7 @@ public abstract class MethodContract {
       missing.removeAll(saved.keySet());
       assertThat(missing).as("fields that are lost").isEmpty();
       assertThat(saved).containsEntry("a_field_of_the_future", Map.of("depth", List.of(1L, 2L)))
-          .containsEntry("peft_type", method().peftType()).containsAllEntriesOf(method().marks());
+          .containsEntry("peft_type", method().peftType()).containsAllEntriesOf(method().discriminators());
     });
   }
 

@@ -87,7 +87,7 @@ public final class MethodSettings {
   }
 
   private static Map<String, Object> fields(PeftMethod<?> method, Map<String, ?> settings) {
-    Map<String, Object> fields = new LinkedHashMap<>(method.marks());
+    Map<String, Object> fields = new LinkedHashMap<>(method.discriminators());
     fields.put(PEFT_TYPE, method.peftType());
     fields.putAll(method.defaults());
     fields.putAll(settings);
@@ -97,13 +97,15 @@ public final class MethodSettings {
   private static void check(PluginCatalog plugins, PeftMethod<?> method, Map<String, Object> fields) {
     Configuration json = new Configuration(source(method), fields);
     method.read(json);
-    if (!method.claims(json) || !method.peftType().equals(fields.get(PEFT_TYPE))) {
-      throw new GraftException("These settings are not of method " + method.id() + " but of "
-          + plugins.methodFor(json).id() + ": ask for that method");
+    // Whoever claims them is who will read the saved adapter, so two claimants must show before training.
+    PeftMethod<?> claimant = plugins.methodFor(json);
+    if (!claimant.id().equals(method.id())) {
+      throw new GraftException("These settings are not of method " + method.id() + " but of " + claimant.id()
+          + ": ask for that method");
     }
     Set<String> unknown = json.unread();
     unknown.removeAll(Set.of(PEFT_TYPE, TASK_TYPE));
-    unknown.removeAll(method.marks().keySet());
+    unknown.removeAll(method.discriminators().keySet());
     Set<String> known = names(method);
     for (String name : unknown) {
       String hint = known.contains(name)

@@ -39,7 +39,7 @@ public final class DoraMethod implements PeftMethod<LoraConfig> {
   }
 
   @Override
-  public Map<String, Object> marks() {
+  public Map<String, Object> discriminators() {
     return Map.of(MARK, true);
   }
 

@@ -60,6 +60,12 @@ public final class LoraMethod implements PeftMethod<LoraConfig> {
     };
   }
 
+  /** What VeLoRA and MonteCLoRA keep of their training; their adapters compute as plain LoRA does. */
+  @Override
+  public boolean ignores(String key) {
+    return key.contains(".lora_velora_") || key.contains(".lora_monteclora_");
+  }
+
   @Override
   public Optional<LoraConfig> scaled(LoraConfig configuration, double factor) {
     return Optional.of(configuration.scaled(factor));

@@ -9,13 +9,13 @@ import java.util.regex.Pattern;
  * masks, frequencies and heads for other tasks. A weight or bias of a module that the model has, or has in
  * another layer, was trained as a part of it: without it the model computes something else.
  */
-final class StrayWeights {
+final class UnexpectedWeights {
   private static final Pattern NUMBER = Pattern.compile("(?<=\\.)\\d+(?=\\.)");
 
   private final Set<String> modules = new HashSet<>();
 
   /** Takes the names of all parameters that the model has. */
-  StrayWeights(Set<String> parameters) {
+  UnexpectedWeights(Set<String> parameters) {
     parameters.forEach(name -> modules.add(module(name)));
   }
 

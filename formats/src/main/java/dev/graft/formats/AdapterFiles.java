@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  * short after step 2 is finished by the next one. One process may save to a folder at a time; any number may
  * read.
  */
-record AdapterPair(Path folder, SafeFiles safe) {
+record AdapterFiles(Path folder, SafeFiles safe) {
   static final String CONFIG = "adapter_config.json";
   static final String WEIGHTS = "adapter_model.safetensors";
   static final String TRAINING = "graft_training.safetensors";

@@ -13,7 +13,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** Checks the names under which tensors of a model without its head are found. */
-class HeadlessNamesTests {
+class PrefixlessNamesTests {
   private static final Set<String> WANTED = new LinkedHashSet<>(
       List.of("transformer.wte.weight", "transformer.h.0.ln_1.weight", "lm_head.weight"));
 
@@ -27,7 +27,7 @@ class HeadlessNamesTests {
 
   @Test
   void theMissingFirstPartIsPutBack() {
-    TensorSource restored = HeadlessNames.restore(source("wte.weight", "h.0.ln_1.weight", "h.0.attn.bias"),
+    TensorSource restored = PrefixlessNames.restore(source("wte.weight", "h.0.ln_1.weight", "h.0.attn.bias"),
         WANTED);
 
     assertThat(restored.names()).containsExactly("transformer.wte.weight", "transformer.h.0.ln_1.weight",
@@ -38,7 +38,7 @@ class HeadlessNamesTests {
 
   @Test
   void aHeadBesideItKeepsItsNameAndSoDoTheHeadsParts() {
-    assertThat(HeadlessNames
+    assertThat(PrefixlessNames
         .restore(source("wte.weight", "wte.weight.absmax", "lm_head.weight", "lm_head.weight.absmax"), WANTED)
         .names()).containsExactly("transformer.wte.weight", "transformer.wte.weight.absmax", "lm_head.weight",
             "lm_head.weight.absmax");
@@ -48,13 +48,13 @@ class HeadlessNamesTests {
   void aWholeModelIsLeftAsItIs() {
     TensorSource whole = source("transformer.wte.weight", "h.0.ln_1.weight");
 
-    assertThat(HeadlessNames.restore(whole, WANTED)).isSameAs(whole);
+    assertThat(PrefixlessNames.restore(whole, WANTED)).isSameAs(whole);
   }
 
   @Test
   void aCheckpointOfAnotherModelIsLeftAsItIs() {
     TensorSource other = source("model.embed_tokens.weight");
 
-    assertThat(HeadlessNames.restore(other, WANTED)).isSameAs(other);
+    assertThat(PrefixlessNames.restore(other, WANTED)).isSameAs(other);
   }
 }

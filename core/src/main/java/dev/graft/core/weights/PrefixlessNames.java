@@ -11,8 +11,8 @@ import java.util.Set;
  * first part of the names out there: {@code h.0.ln_1.weight} for {@code transformer.h.0.ln_1.weight}. The
  * first GPT-2 checkpoints are of this kind.
  */
-final class HeadlessNames {
-  private HeadlessNames() {
+final class PrefixlessNames {
+  private PrefixlessNames() {
   }
 
   /**
