@@ -89,7 +89,8 @@ public final class NamePattern {
       return match.get();
     } catch (TooManySteps | StackOverflowError e) {
       throw new GraftException("The regular expression \"" + regex + "\" takes too long for the module name "
-          + name + ": repetitions within repetitions, such as (a*)*, make it try endlessly. Write it simpler, or"
+          + name
+          + ": repetitions within repetitions, such as (a*)*, make it try endlessly. Write it simpler, or"
           + " name the modules in a list", e);
     }
   }

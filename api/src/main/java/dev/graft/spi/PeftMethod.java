@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.apiguardian.api.API;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Adapts a model by few parameters. A method is stateless: all it knows is in its configuration, all it learns
@@ -38,12 +39,10 @@ public interface PeftMethod<C> extends Plugin {
   }
 
   /**
-   * Returns what a new adapter's configuration says where its user does not, for fields without which there is
-   * none, such as the length of a prefix. A stored adapter is read without them.
+   * Returns the entries of {@code adapter_config.json} that users choose for a new adapter, the most important
+   * first. Commands and forms offer them by these names.
    */
-  default Map<String, Object> defaults() {
-    return Map.of();
-  }
+  List<Setting> settings();
 
   /** Reads a configuration; adds every fault that it finds to the given one. */
   C read(Configuration configuration);
@@ -67,7 +66,7 @@ public interface PeftMethod<C> extends Plugin {
   }
 
   /** Returns the method's entries of {@code adapter_config.json}, every one that Hugging Face writes. */
-  Map<String, Object> write(C configuration);
+  Map<String, @Nullable Object> write(C configuration);
 
   /** Returns where the method acts. */
   Targets targets(C configuration);

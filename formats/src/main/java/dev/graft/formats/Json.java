@@ -148,8 +148,9 @@ public final class Json {
     }
     StandIns.refuse(file, Arrays.copyOf(bytes, Math.min(bytes.length, StandIns.START)));
     if (bytes.length > 2 && bytes[0] == (byte) 0xEF && bytes[1] == (byte) 0xBB && bytes[2] == (byte) 0xBF) {
-      throw new GraftException(file + " begins with a byte order mark, which JSON must not have: save it in UTF-8"
-          + " without one");
+      throw new GraftException(
+          file + " begins with a byte order mark, which JSON must not have: save it in UTF-8"
+              + " without one");
     }
     return utf8(ByteBuffer.wrap(bytes), file.toString());
   }

@@ -22,7 +22,8 @@ public final class MappedPages {
     try {
       return read.get();
     } catch (InternalError e) {
-      throw new GraftException(file + " was cut short while it was read: restore the file, and begin again", e);
+      throw new GraftException(file + " was cut short while it was read: restore the file, and begin again",
+          e);
     }
   }
 

@@ -160,7 +160,8 @@ public final class SafetensorsFile implements TensorSource, AutoCloseable {
   }
 
   private DType dtype(String name, Entry entry) {
-    return entry.type().dtype().orElseThrow(() -> new GraftException("The tensor " + name + " of " + file.path()
+    return entry.type().dtype().orElseThrow(() -> new GraftException("The tensor " + name + " of "
+        + file.path()
         + " has the dtype " + entry.type() + ", which Graft does not read. Weights of such a type belong to a"
         + " quantised model and mean nothing without their scales: take the model that is not quantised"));
   }

@@ -62,7 +62,8 @@ public final class StandIns {
     if (start.length >= Long.BYTES && isText(start)) {
       String line = new String(start, StandardCharsets.UTF_8).strip().lines().findFirst().orElse("");
       throw new GraftException(file + " holds text instead of tensors, which begins with \""
-          + line.substring(0, Math.min(60, line.length())) + "\", as if a download had failed. Download it again");
+          + line.substring(0, Math.min(60, line.length()))
+          + "\", as if a download had failed. Download it again");
     }
   }
 
@@ -72,13 +73,15 @@ public final class StandIns {
     }
     String text = new String(start, StandardCharsets.UTF_8).strip();
     if (text.startsWith(LFS)) {
-      return Optional.of("a pointer of git LFS and not the file itself: run \"git lfs pull\" in its folder, or"
-          + " download the file again");
+      return Optional
+          .of("a pointer of git LFS and not the file itself: run \"git lfs pull\" in its folder, or"
+              + " download the file again");
     }
     String lower = text.replace("\uFEFF", "").strip().toLowerCase(Locale.ROOT);
     if (lower.startsWith("<!doctype html") || lower.startsWith("<html") || lower.startsWith("<head")) {
-      return Optional.of("a web page, such as one to log in or of an error, saved in the file's place: download"
-          + " the file again, logged in if its page asks for that");
+      return Optional
+          .of("a web page, such as one to log in or of an error, saved in the file's place: download"
+              + " the file again, logged in if its page asks for that");
     }
     return Optional.empty();
   }

@@ -170,7 +170,8 @@ class AdapterFolderTests {
     AdapterFolder.save(folder, Map.of("peft_type", "LORA", "rank_pattern", ranks), one(1));
 
     try (AdapterFolder adapter = AdapterFolder.open(folder)) {
-      assertThat(((Map<?, ?>) Objects.requireNonNull(adapter.config().get("rank_pattern"))).keySet().toString())
+      assertThat(
+          ((Map<?, ?>) Objects.requireNonNull(adapter.config().get("rank_pattern"))).keySet().toString())
           .isEqualTo("[z_proj, .*_proj]");
     }
   }

@@ -19,7 +19,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class StandInsTests {
-  private static final String LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "4d7a".repeat(16)
+  private static final String LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:"
+      + "4d7a".repeat(16)
       + "\nsize 12345\n";
 
   @TempDir
@@ -74,7 +75,8 @@ class StandInsTests {
     Path weights = write("adapter_model.safetensors", "Access to model x/y is restricted. Log in.\n");
 
     assertThatThrownBy(() -> SafetensorsFile.open(weights)).isInstanceOf(GraftException.class)
-        .hasMessageContainingAll(weights.toString(), "Access to model x/y is restricted", "Download it again");
+        .hasMessageContainingAll(weights.toString(), "Access to model x/y is restricted",
+            "Download it again");
   }
 
   @Test
@@ -91,7 +93,8 @@ class StandInsTests {
     }
     Path gzipped = Files.write(folder.resolve("other.safetensors"), gzip.toByteArray());
 
-    assertThatThrownBy(() -> SafetensorsFile.open(zipped)).hasMessageContainingAll("zip archive", "torch.save");
+    assertThatThrownBy(() -> SafetensorsFile.open(zipped)).hasMessageContainingAll("zip archive",
+        "torch.save");
     assertThatThrownBy(() -> SafetensorsFile.open(gzipped)).hasMessageContainingAll("gzip", "unpack");
   }
 

@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.apiguardian.api.API;
+import org.jspecify.annotations.Nullable;
 
 /** Binds a method and its configuration to a model: what acts where, and which tensors that takes. */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
@@ -72,7 +73,7 @@ public final class Attachment {
       return method.ignores(key);
     }
 
-    Map<String, Object> write() {
+    Map<String, @Nullable Object> write() {
       return method.write(configuration);
     }
 
@@ -301,7 +302,8 @@ public final class Attachment {
 
   /** Tells whether a length of an axis is the vocabulary of the table that a tensor belongs to. */
   boolean isVocabulary(String key, long length) {
-    return outline.sites().stream().filter(site -> isTable(site) && key.startsWith(PREFIX + site.name() + "."))
+    return outline.sites().stream()
+        .filter(site -> isTable(site) && key.startsWith(PREFIX + site.name() + "."))
         .anyMatch(site -> shape(site.name() + ".weight").dim(0) == length);
   }
 
@@ -315,8 +317,8 @@ public final class Attachment {
    *
    * @param basePath what {@code base_model_name_or_path} becomes
    */
-  public Map<String, Object> config(String basePath) {
-    Map<String, Object> config = new TreeMap<>(source);
+  public Map<String, @Nullable Object> config(String basePath) {
+    Map<String, @Nullable Object> config = new TreeMap<>(source);
     config.putAll(bound.write());
     config.put("peft_type", bound.method().peftType());
     config.put("base_model_name_or_path", basePath);

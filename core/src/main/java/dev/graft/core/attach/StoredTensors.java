@@ -130,10 +130,12 @@ final class StoredTensors {
       if (wanted.dim(axis) != found.dim(axis)) {
         boolean only = found.with(axis, wanted.dim(axis)).equals(wanted);
         return only && attachment.isVocabulary(key, wanted.dim(axis))
-            ? Optional.of(": the adapter belongs to another base, or its vocabulary was resized to " + found.dim(axis)
-                + " tokens before it was trained. In that case grow the base first"
-                + " (model.resize_token_embeddings(" + found.dim(axis) + ") and save_pretrained in transformers,"
-                + " with the tokenizer that was used), and name the grown model as the base")
+            ? Optional.of(
+                ": the adapter belongs to another base, or its vocabulary was resized to " + found.dim(axis)
+                    + " tokens before it was trained. In that case grow the base first"
+                    + " (model.resize_token_embeddings(" + found.dim(axis)
+                    + ") and save_pretrained in transformers,"
+                    + " with the tokenizer that was used), and name the grown model as the base")
             : Optional.empty();
       }
     }

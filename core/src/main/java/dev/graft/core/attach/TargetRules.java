@@ -182,8 +182,10 @@ final class TargetRules {
     try {
       return NamePattern.compile(regex);
     } catch (IllegalArgumentException e) {
-      throw new GraftException(field + ": \"" + shown + "\" is not a regular expression in Python's spelling: "
-          + e.getMessage(), e);
+      throw new GraftException(
+          field + ": \"" + shown + "\" is not a regular expression in Python's spelling: "
+              + e.getMessage(),
+          e);
     }
   }
 

@@ -163,7 +163,8 @@ public final class AdapterFormulas {
    */
   public static boolean unties(BaseModel base, Attachment attachment) {
     return base.outline().tied().entrySet().stream()
-        .anyMatch(tie -> !attachment.replacement(tie.getKey()).equals(attachment.replacement(tie.getValue())));
+        .anyMatch(
+            tie -> !attachment.replacement(tie.getKey()).equals(attachment.replacement(tie.getValue())));
   }
 
   /**

@@ -40,7 +40,8 @@ final class ForeignQuantization {
       if (config.get(key) instanceof Map<?, ?> fields) {
         Object method = fields.get("quant_method");
         boolean eight = isSet(fields, "load_in_8bit");
-        if (method == null && !eight && isSet(fields, "load_in_4bit") || "bitsandbytes".equals(method) && !eight) {
+        if (method == null && !eight && isSet(fields, "load_in_4bit")
+            || "bitsandbytes".equals(method) && !eight) {
           return Optional.empty();
         }
         return Optional.of(eight
@@ -70,7 +71,8 @@ final class ForeignQuantization {
         .or(() -> SIGNS.entrySet().stream()
             .filter(sign -> names.stream().anyMatch(name -> name.endsWith(sign.getKey()))).findFirst()
             .map(sign -> "by " + sign.getValue() + ", as its tensors named …" + sign.getKey() + " show"));
-    return found.map(how -> "The model is quantised " + how + ", which no installed plug-in reads. Installed are "
+    return found.map(how -> "The model is quantised " + how
+        + ", which no installed plug-in reads. Installed are "
         + (quantizers.isEmpty()
             ? "none"
             : String.join(", ", quantizers.stream().map(Quantizer::id).toList())

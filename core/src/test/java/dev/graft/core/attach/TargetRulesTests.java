@@ -58,7 +58,8 @@ class TargetRulesTests {
 
   @Test
   void aStoredAdaptersEntryThatTheModelLacksIsNoted() {
-    assertThat(notes(TWO_LAYERS, true, named("proj", "c_attn"))).singleElement().asString().contains("c_attn");
+    assertThat(notes(TWO_LAYERS, true, named("proj", "c_attn"))).singleElement().asString()
+        .contains("c_attn");
     assertThatThrownBy(() -> notes(TWO_LAYERS, false, named("proj", "c_attn")))
         .isInstanceOf(GraftException.class).hasMessageContaining("c_attn");
   }

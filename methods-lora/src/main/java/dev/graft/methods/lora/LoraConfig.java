@@ -2,7 +2,9 @@ package dev.graft.methods.lora;
 
 import dev.graft.spi.Configuration;
 import dev.graft.spi.NamePattern;
+import dev.graft.spi.Setting;
 import dev.graft.spi.Targets;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -68,6 +70,27 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
   public LoraConfig {
     rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(rankPattern));
     alphaPattern = Collections.unmodifiableMap(new LinkedHashMap<>(alphaPattern));
+  }
+
+  /** Describes what users choose, DoRA's users too. */
+  public static List<Setting> settings() {
+    List<Setting> settings = new ArrayList<>(List.of(
+        Setting.of("r", "the rank: rows of A and columns of B; 8 by default").as(Setting.RANK),
+        Setting.of("lora_alpha", "what is added is scaled by alpha over the rank; 8 by default")
+            .as(Setting.ALPHA),
+        Setting.of("lora_dropout", "probability with which elements of A's operand are dropped in training")
+            .as(Setting.DROPOUT)));
+    settings.addAll(Targets.settings());
+    settings.addAll(List.of(
+        Setting.of("bias", "which biases of the base learn: none, all, or lora_only"),
+        Setting.of("use_rslora", "whether alpha is divided by the rank's square root instead"),
+        Setting.of("init_lora_weights", "how A starts: true, \"gaussian\", or false for factors that both are"
+            + " random"),
+        Setting.of("rank_pattern", "ranks of the modules whose names match a regular expression"),
+        Setting.of("alpha_pattern", "alphas of the modules whose names match a regular expression"),
+        Setting.of("lora_bias", "whether B has a bias"),
+        Setting.of("fan_in_fan_out", "kept for other tools; the orientation is taken from the model")));
+    return settings;
   }
 
   /** Reads the settings; adds every fault to the configuration. */
@@ -167,11 +190,6 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
   }
 
   private static Targets targets(Configuration json) {
-    Optional<Targets.Selection> selection = selection(json, "target_modules");
-    if (selection.isEmpty()) {
-      json.fault("target_modules", "is missing: name modules, such as [\"q_proj\", \"v_proj\"], or"
-          + " \"all-linear\"");
-    }
     Targets.Bias bias = switch (json.text("bias", "none")) {
       case "none" -> Targets.Bias.NONE;
       case "all" -> Targets.Bias.ALL;
@@ -181,21 +199,7 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
         yield Targets.Bias.NONE;
       }
     };
-    return new Targets(selection.orElse(new Targets.Selection.AllLinear()),
-        selection(json, "exclude_modules"), json.integers("layers_to_transform"),
-        json.texts("layers_pattern"),
-        json.texts("modules_to_save"), bias);
-  }
-
-  private static Optional<Targets.Selection> selection(Configuration json, String key) {
-    return json.value(key).map(value -> value instanceof String text
-        ? text.equals("all-linear") ? new Targets.Selection.AllLinear() : pattern(json, key, text)
-        : new Targets.Selection.Names(json.texts(key)));
-  }
-
-  private static Targets.Selection pattern(Configuration json, String key, String regex) {
-    NamePattern.compile(regex, json, key);
-    return new Targets.Selection.Pattern(regex);
+    return Targets.read(json).withBias(bias);
   }
 
   /** Returns the rank of a module. */
@@ -231,8 +235,8 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
   }
 
   /** Returns all fields of {@code adapter_config.json} that are LoRA's. */
-  public Map<String, Object> write() {
-    Map<String, @Nullable Object> out = new LinkedHashMap<>();
+  public Map<String, @Nullable Object> write() {
+    Map<String, @Nullable Object> out = targets.write();
     VARIANTS.forEach(key -> out.put(key, null));
     TRAINING_ONLY.forEach(key -> out.put(key, null));
     out.put("alpha_pattern", whole(alphaPattern));
@@ -243,51 +247,25 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
       case ADAPTED_ONLY -> "lora_only";
     });
     out.put("ensure_weight_tying", false);
-    out.put("exclude_modules", targets.exclude().map(LoraConfig::show).orElse(null));
     out.put("fan_in_fan_out", fanInFanOut);
     out.put("init_lora_weights", switch (start) {
       case DEFAULT -> true;
       case GAUSSIAN -> "gaussian";
       case RANDOM -> false;
     });
-    out.put("layers_pattern", targets.layersPattern().isEmpty() ? null : one(targets.layersPattern()));
-    out.put("layers_to_transform", targets.layers().isEmpty()
-        ? null
-        : targets.layers().stream().map(Integer::longValue).toList());
     out.put("loftq_config", Map.of());
     out.put("lora_alpha", whole(alpha));
     out.put("lora_bias", loraBias);
     out.put("lora_dropout", dropout);
     out.put("megatron_core", "megatron.core");
-    out.put("modules_to_save", targets.modulesToSave().isEmpty() ? null : targets.modulesToSave());
     out.put("qalora_group_size", 16L);
     out.put("r", (long) rank);
     out.put("rank_pattern", whole(rankPattern));
     out.put("revision", null);
-    out.put("target_modules", show(targets.selection()));
     out.put("use_dora", dora);
     out.put("use_qalora", false);
     out.put("use_rslora", rsLora);
-    return nullsAllowed(out);
-  }
-
-  /** Passes on a map whose absent values are JSON's null, which the interface's type cannot say. */
-  @SuppressWarnings({"unchecked", "NullAway"})
-  private static Map<String, Object> nullsAllowed(Map<String, @Nullable Object> map) {
-    return (Map<String, Object>) (Map<?, ?>) map;
-  }
-
-  private static Object one(List<String> names) {
-    return names.size() == 1 ? names.getFirst() : names;
-  }
-
-  private static Object show(Targets.Selection selection) {
-    return switch (selection) {
-      case Targets.Selection.Names names -> names.entries();
-      case Targets.Selection.Pattern pattern -> pattern.regex();
-      case Targets.Selection.AllLinear _,Targets.Selection.AllAttention _,Targets.Selection.ModelInput _ ->
-        "all-linear";
-    };
+    return out;
   }
 
   private static Map<String, Object> whole(Map<String, Double> pattern) {

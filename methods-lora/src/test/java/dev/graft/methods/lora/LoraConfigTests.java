@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SequencedMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -85,7 +86,7 @@ class LoraConfigTests {
     patterns.put("a.*", 2L);
     patterns.put("m.*", 8L);
 
-    Object written = read(Map.of(field, patterns)).write().get(field);
+    Object written = Objects.requireNonNull(read(Map.of(field, patterns)).write().get(field));
 
     assertThat((Map<?, ?>) written).isInstanceOf(SequencedMap.class);
     assertThat(((Map<?, ?>) written).keySet().toString()).isEqualTo("[z.*, a.*, m.*]");
