@@ -244,11 +244,12 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private List<long[]> prompts(TextModel opened, List<String> texts) {
-    if (raw) {
-      return texts.stream().map(text -> opened.tokenizer().encode(text, true)).toList();
-    }
     SampleEncoder encoder = opened
-        .encoder(Math.toIntExact(opened.model().base().model().maxPositions()), false);
+        .encoder(Math.toIntExact(opened.model().base().model().maxPositions()), raw);
+    if (raw && texts.stream().anyMatch(encoder::hasBeginning)) {
+      streams.err().println("note: a prompt begins with the token that is put before every text, so it is not put"
+          + " there again");
+    }
     return texts.stream().map(encoder::prompt).toList();
   }
 

@@ -170,7 +170,8 @@ final class TrainCommand implements Callable<Integer> {
       terminal.line(Quantities.exact(samples.encoded().size()) + " samples, " + options.steps() + " steps of "
           + (long) recipe.batch() * recipe.accumulation() + " samples, into " + recipe.files().folder());
       if (samples.idle() > 0) {
-        terminal.line(samples.idle() + " samples are left out: within --max-length they are prompt alone");
+        terminal.line(samples.idle() + " samples are left out: within --max-length they are prompt alone, or they are"
+            + " marked as not to be learned");
       }
     }
 

@@ -13,6 +13,7 @@ import dev.graft.data.batch.BucketedBatches;
 import dev.graft.data.dataset.SampleEncoder;
 import dev.graft.formats.TextFile;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
@@ -53,12 +54,17 @@ final class TrainJob {
       long padding = text.tokenizer().paddingId();
       BucketedBatches batches = samples.shuffled(recipe.batch(), recipe.accumulation(), padding,
           recipe.seed());
-      List<TokenBatch> validation = recipe.validation().isEmpty()
-          ? List.of()
-          : Samples.read(recipe.validation(), recipe.columns().format(), encoder).forEvaluation(padding);
+      List<String> notes = new ArrayList<>(samples.notes());
+      List<TokenBatch> validation = List.of();
+      if (!recipe.validation().isEmpty()) {
+        Samples validated = Samples.read(recipe.validation(), recipe.columns().format(), encoder);
+        notes.addAll(validated.notes());
+        validation = validated.forEvaluation(padding);
+      }
       GraftAdapter adapter = adapter(text);
       TrainingOptions options = recipe.training(batches.stepsPerEpoch());
       listener.begins(adapter, options, samples);
+      notes.forEach(note -> listener.noticed("note: " + note));
       RecipeFile.write(folder.resolve(RecipeFile.NAME), recipe.values());
       Map<String, Object> identity = Map.of("samples", samples.encoded().size(), "samples of a step",
           batches.stepSize(), "lengths", batches.lengths().toString());

@@ -53,6 +53,15 @@ class GenerateCommandTests {
   }
 
   @Test
+  void aRawPromptThatBeginsWithTheBeginningGetsNoSecond() {
+    Captured once = generate("", "--raw", "--prompt", "kind=pub").done();
+    Captured given = generate("", "--raw", "--prompt", "<s>kind=pub");
+    assertThat(given.code()).isZero();
+    assertThat(given.out()).isEqualTo(once.out());
+    assertThat(given.err()).startsWith("note: a prompt begins with the token that is put before every text");
+  }
+
+  @Test
   void theModelAloneAnswersOtherwise() {
     assertThat(generate("", "--prompt", "kind=pub near=hill").done().out()).doesNotContain("A pub near");
   }

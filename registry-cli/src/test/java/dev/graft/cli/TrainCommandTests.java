@@ -67,6 +67,18 @@ class TrainCommandTests {
   }
 
   @Test
+  void whatIsLeftOutIsNotedOnceWithItsRow() throws IOException {
+    String row = "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"assistant\","
+        + " \"content\": \"b\"%s}]}\n";
+    Files.writeString(data, row.formatted("") + row.formatted(", \"reasoning_content\": \"because\"").repeat(2)
+        + row.formatted(", \"weight\": 0"));
+    String printed = train(out, "--steps", "1").done().out();
+    assertThat(printed).containsOnlyOnce("note: the chat template leaves out the reasoning of message 2 (" + data
+        + ", row 2), and the like in 1 more rows");
+    assertThat(printed).contains("3 samples, ", "1 samples are left out: ");
+  }
+
+  @Test
   void theCommandToTryFindsTheSamePlugIns() throws IOException {
     Path plugins = Files.createDirectory(out.resolveSibling("plugins"));
     Path jar = plugins.resolve("more.jar");

@@ -3,6 +3,7 @@ package dev.graft.data.dataset;
 import dev.graft.core.TokenBatch;
 import dev.graft.error.GraftException;
 import java.util.Arrays;
+import java.util.List;
 import org.apiguardian.api.API;
 
 /**
@@ -10,15 +11,26 @@ import org.apiguardian.api.API;
  *
  * @param ids token ids [tokens]
  * @param labels the id again where it is to be learned, else {@link TokenBatch#IGNORED}: [tokens]
+ * @param notes what of the sample is not learned as it stands in the data; they do not count for equality
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
-public record EncodedSample(long[] ids, long[] labels) {
-  /** Checks the sizes. */
+public record EncodedSample(long[] ids, long[] labels, List<EncodingNote> notes) {
+  /** Checks the sizes and copies the notes. */
   public EncodedSample {
     if (ids.length != labels.length) {
       throw new GraftException(
           "A sample of " + ids.length + " tokens cannot have " + labels.length + " labels");
     }
+    notes = List.copyOf(notes);
+  }
+
+  /** Holds a sample that is learned as it stands in the data. */
+  public EncodedSample(long[] ids, long[] labels) {
+    this(ids, labels, List.of());
+  }
+
+  EncodedSample with(List<EncodingNote> more) {
+    return new EncodedSample(ids, labels, more);
   }
 
   /** Joins a prompt, which is not learned, and what is learned. */

@@ -73,6 +73,13 @@ interface Shape {
 
   private static Sample pair(Row row, String prompt, String completion) {
     String text = row.text(completion);
+    Optional<String> system = SystemField.NAMES.contains(prompt) || SystemField.NAMES.contains(completion)
+        ? Optional.empty()
+        : SystemField.of(row);
+    if (system.isPresent()) {
+      return new Sample.Conversation(List.of(new Message("system", system.get()),
+          new Message("user", row.text(prompt)), new Message("assistant", text)));
+    }
     return new Sample.PromptCompletion(row.text(prompt), text, references(row, text));
   }
 
@@ -95,7 +102,7 @@ interface Shape {
     String input = row.optionalText("input");
     String prompt = row.text("instruction") + (input.isEmpty() ? "" : "\n" + input);
     String output = row.text("output");
-    String system = row.optionalText("system");
+    String system = SystemField.of(row).orElse("");
     boolean earlier = row.has("history") && !row.node("history").isEmpty();
     if (system.isEmpty() && !earlier) {
       return new Sample.PromptCompletion(prompt, output, references(row, output));

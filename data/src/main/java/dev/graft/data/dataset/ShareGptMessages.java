@@ -19,13 +19,10 @@ final class ShareGptMessages {
 
   static Sample conversation(Row row, String field) {
     List<Message> messages = new ArrayList<>();
-    String system = row.optionalText("system");
-    if (!system.isEmpty()) {
-      messages.add(new Message("system", system));
-    }
     for (Row message : row.objects(field)) {
-      messages.add(message(message));
+      messages.add(marked(message, message(message)));
     }
+    SystemField.of(row).ifPresent(system -> SystemField.putBefore(messages, system, row));
     if (messages.stream().noneMatch(message -> message.role().equals("assistant"))) {
       throw row.fault("the field \"" + field + "\" has no answer (from \"gpt\"), so there is nothing to learn"
           + (row.has("chosen") ? "; pairs of chosen and rejected answers are not supported" : ""));
@@ -46,6 +43,22 @@ final class ShareGptMessages {
     };
   }
 
+  /** Takes over what says whether a message is to be learned. */
+  private static Message marked(Row row, Message message) {
+    Map<String, @Nullable Object> fields = new LinkedHashMap<>(message.fields());
+    for (String field : LearningMark.FIELDS) {
+      if (row.has(field)) {
+        fields.put(field, row.plain(field));
+      }
+    }
+    try {
+      LearningMark.of(fields);
+    } catch (GraftException e) {
+      throw row.fault(row.path() + ": " + e.getMessage(), e);
+    }
+    return new Message(message.role(), message.content(), fields);
+  }
+
   private static Message call(Row message, String value) {
     Object call;
     try {
@@ -64,7 +77,11 @@ final class ShareGptMessages {
     }
     Map<String, @Nullable Object> fields = new LinkedHashMap<>();
     fields.put("content", null);
-    fields.put("tool_calls", calls);
+    try {
+      fields.put(ToolCalls.FIELD, ToolCalls.framed(calls));
+    } catch (GraftException e) {
+      throw message.fault("the field \"" + message.path("value") + "\": " + e.getMessage(), e);
+    }
     return new Message("assistant", value, fields);
   }
 }

@@ -38,6 +38,7 @@ public final class Tokenizer implements AutoCloseable {
   private final HuggingFaceTokenizer tokenizer;
   private final Vocabulary vocabulary;
   private final AddedTokens added;
+  private final Set<Long> addedIds;
   private final SpecialTokens special;
   private final Optional<ChatTemplate> template;
   private final Optional<String> turnEnd;
@@ -49,6 +50,7 @@ public final class Tokenizer implements AutoCloseable {
     this.longestText = json.longestText();
     this.tokenizer = tokenizer;
     this.added = AddedTokens.of(json.content());
+    this.addedIds = Set.copyOf(added.ids().values());
     this.vocabulary = Vocabulary.of(json.content(), added);
     this.special = SpecialTokens.of(configuration, files.optional("special_tokens_map.json"));
     this.template = files.chatTemplate(configuration);
@@ -162,6 +164,14 @@ public final class Tokenizer implements AutoCloseable {
   /** Returns the id of a token as the vocabulary spells it; special tokens are spelled as in text. */
   public OptionalLong id(String token) {
     return vocabulary.id(token);
+  }
+
+  /**
+   * Tells whether a token is found in a text as it stands, before the text is split into words, as marks such
+   * as {@code <|im_end|>} are.
+   */
+  public boolean isAdded(long id) {
+    return addedIds.contains(id);
   }
 
   /** Returns the model's chat template. */
