@@ -252,11 +252,12 @@ final class GraphLayers implements Layers {
         values = cachedValues;
       }
     }
-    Optional<Tensor> mask = sequence.mask(q.dim(2), keys.dim(2), spec.window());
-    boolean causal = mask.isEmpty() && q.dim(2) > 1;
     List<Tensor> operands = new ArrayList<>(List.of(q, keys, values));
-    mask.ifPresent(operands::add);
-    return Tensor.of(new Attention(spec.scale(), causal, spec.softcap()), operands);
+    sequence.mask(keys.dim(2), spec.window()).ifPresent(operands::add);
+    // What decoding sees is up to the slot that is fed, and so to the mask.
+    long window = sequence.continuing() || spec.window() >= keys.dim(2) ? 0 : spec.window();
+    boolean causal = !sequence.continuing() && q.dim(2) > 1 || window > 0;
+    return Tensor.of(new Attention(spec.scale(), causal, window, spec.softcap()), operands);
   }
 
   private Tensor everyRow(Tensor prefix) {
