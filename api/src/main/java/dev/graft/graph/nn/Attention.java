@@ -176,7 +176,7 @@ public record Attention(double scale, boolean causal, long window, double softca
         scores = scores.plus(penalty(allowed.get(), scores.dtype()));
       }
       // Not by the logarithm of the total, which rounding makes useless where nothing is allowed.
-      Tensor p = scores.softmax();
+      Tensor p = Softmax.of(scores);
       Tensor gv = p.cast(q.dtype()).matmul(g, true, false);
       Tensor gp = g.matmul(repeated(v, q), false, true).cast(p.dtype());
       Tensor delta = g.cast(p.dtype()).times(mix.cast(p.dtype())).sum(-1);

@@ -37,6 +37,11 @@ import org.apiguardian.api.API;
 public record Dropout(double rate, long seed) implements Composite {
   private static final int LANE = 1 << 16;
 
+  /** Drops elements of x; by a rate of 0 it is x itself. */
+  public static Tensor of(Tensor x, double rate, long seed, Tensor step) {
+    return rate == 0 ? x : Tensor.of(new Dropout(rate, seed), x, step);
+  }
+
   /** Returns the number of the 65536 values of a lane for which an element is zeroed: at most 65535. */
   public int threshold() {
     return (int) Math.min(LANE - 1, Math.round(rate * LANE));

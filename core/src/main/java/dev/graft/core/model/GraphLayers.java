@@ -11,6 +11,7 @@ import dev.graft.graph.Scope;
 import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
 import dev.graft.graph.nn.Attention;
+import dev.graft.graph.nn.Dropout;
 import dev.graft.spi.Adapter;
 import dev.graft.spi.AttentionAdapter;
 import dev.graft.spi.AttentionSpec;
@@ -317,7 +318,7 @@ final class GraphLayers implements Layers {
       }
       int index = dropouts.merge(site, 1, Integer::sum);
       long seed = options.seed() * 0x9E3779B97F4A7C15L + site.hashCode() * 31L + index;
-      return x.dropout(rate, seed, sequence.step());
+      return Dropout.of(x, rate, seed, sequence.step());
     }
 
     @Override

@@ -19,13 +19,13 @@ import java.util.stream.IntStream;
  * Replaces composites that depend on a target, and have no gradient rule, by their decompositions, and finds
  * the values that depend on a target.
  */
-final class Expansion {
+final class ActiveValues {
   private final Set<Tensor> targets;
   private final Map<Tensor, Tensor> replacements = new HashMap<>();
   private final Map<Tensor, List<Tensor>> decompositions = new HashMap<>();
   private final Set<Tensor> active = new HashSet<>();
 
-  Expansion(List<Tensor> targets) {
+  ActiveValues(List<Tensor> targets) {
     this.targets = new HashSet<>(targets);
   }
 
