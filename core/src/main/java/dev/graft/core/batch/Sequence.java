@@ -1,0 +1,105 @@
+package dev.graft.core.batch;
+
+import dev.graft.graph.DType;
+import dev.graft.graph.Shape;
+import dev.graft.graph.Tensor;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Describes the sequences of a batch: their padding, the virtual tokens before them, and, while decoding,
+ * where in the cache they stand. Slot s of a row is its position in memory, virtual tokens and padding
+ * included.
+ */
+final class Sequence {
+  private final long rows;
+  private final long length;
+  private final int virtualTokens;
+  private final boolean masked;
+  private final long cacheLength;
+  private final boolean continuing;
+  private final Map<String, Tensor> masks = new LinkedHashMap<>();
+  private final Tensor step = Tensor.input(Feeds.STEP, DType.I64);
+
+  private Sequence(long rows, long length, int virtualTokens, boolean masked, long cacheLength,
+      boolean continuing) {
+    this.rows = rows;
+    this.length = length;
+    this.virtualTokens = virtualTokens;
+    this.masked = masked;
+    this.cacheLength = cacheLength;
+    this.continuing = continuing;
+  }
+
+  /** Describes whole sequences: with a mask of padding, or padded at the end if at all. */
+  static Sequence whole(long rows, long length, int virtualTokens, boolean masked) {
+    return new Sequence(rows, length, virtualTokens, masked, 0, false);
+  }
+
+  /** Describes prompts whose keys and values go to a cache. */
+  static Sequence prompt(long rows, long length, int virtualTokens, long cacheLength) {
+    return new Sequence(rows, length, virtualTokens, true, cacheLength, false);
+  }
+
+  /** Describes one more token a row, that sees what the cache holds. */
+  static Sequence next(long rows, int virtualTokens, long cacheLength) {
+    return new Sequence(rows, 1, virtualTokens, true, cacheLength, true);
+  }
+
+  long rows() {
+    return rows;
+  }
+
+  long cacheLength() {
+    return cacheLength;
+  }
+
+  boolean continuing() {
+    return continuing;
+  }
+
+  Tensor step() {
+    return step;
+  }
+
+  /** Returns the slots [count] that this run's keys and values go to. */
+  Tensor slots(long count) {
+    return continuing ? Tensor.input(Feeds.SLOT, DType.I64, 1) : Tensor.iota(count);
+  }
+
+  /**
+   * Returns what targets may see beside what causality and windows say, [rows, 1, 1, sources]: no padding, and
+   * while decoding, where the slot is fed, no source before the window; empty if that is all.
+   *
+   * @param window how many slots a target sees, itself included; 0 for all before it
+   */
+  Optional<Tensor> mask(long sources, long window) {
+    boolean fed = continuing && window > 0 && window < sources;
+    return masked
+        ? Optional.of(masks.computeIfAbsent(sources + " " + (fed ? window : 0),
+            _ -> fed ? present(sources).and(inWindow(sources, window)) : present(sources)))
+        : Optional.empty();
+  }
+
+  private Tensor inWindow(long sources, long window) {
+    Tensor before = Tensor.input(Feeds.SLOT, DType.I64, 1).minus(window).reshape(1, 1, 1, 1);
+    return Tensor.iota(sources).reshape(1, 1, 1, sources).greaterThan(before);
+  }
+
+  /**
+   * Returns which slots hold a token or a virtual one, not padding: BOOL [rows, 1, 1, sources]. While decoding,
+   * slots that are still to be filled count as padding.
+   */
+  private Tensor present(long sources) {
+    if (continuing) {
+      return Tensor.input(Feeds.ATTENTION_MASK, DType.BOOL, rows, sources).reshape(rows, 1, 1, sources);
+    }
+    Tensor mask = Tensor.input(Feeds.ATTENTION_MASK, DType.BOOL, rows, length);
+    Tensor all = sources == length
+        ? mask
+        : Tensor.concat(1, List.of(Tensor.fill(1, DType.BOOL, Shape.of(rows, virtualTokens)), mask));
+    return all.reshape(rows, 1, 1, sources);
+  }
+}
