@@ -5,7 +5,6 @@ import dev.graft.graph.Primitive;
 import dev.graft.graph.Scope;
 import dev.graft.graph.Tensor;
 import java.util.ArrayDeque;
-import java.util.Collections;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -32,10 +31,6 @@ final class ActiveValues {
   /** Tells whether a value of the rewritten graph depends on a target in a way that carries a gradient. */
   boolean isActive(Tensor node) {
     return active.contains(node);
-  }
-
-  Map<Tensor, Tensor> replacements() {
-    return Collections.unmodifiableMap(replacements);
   }
 
   Tensor replacement(Tensor node) {

@@ -62,6 +62,6 @@ public final class Gradients {
     Map<Tensor, Tensor> found = new BackwardPass(values::isActive, recomputation).run(forward);
     List<Optional<Tensor>> gradients = targets.stream()
         .map(target -> Optional.ofNullable(found.get(values.replacement(target)))).toList();
-    return new Differentiated(forward, gradients, values.replacements());
+    return new Differentiated(forward, gradients);
   }
 }
