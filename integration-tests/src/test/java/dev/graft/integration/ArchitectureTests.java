@@ -24,6 +24,8 @@ class ArchitectureTests {
     "dev.graft.backend..",
     "dev.graft.quant.."};
 
+  private static final String MEMORY = "dev.graft.compiler.memory";
+
   private static final JavaClasses PRODUCT = new ClassFileImporter()
       .withImportOption(new ImportOption.DoNotIncludeTests())
       .withImportOption(location -> !location.contains("dev/graft/integration"))
@@ -36,10 +38,17 @@ class ArchitectureTests {
             not(resideInAnyPackage(INTERFACES)).and(not(new DescribedPredicate<JavaClass>("are their own") {
               @Override
               public boolean test(JavaClass type) {
-                return type.getPackageName().matches("dev\\.graft\\.(methods|models|backend|quant)\\b.*");
+                return type.getPackageName().matches("dev\\.graft\\.(methods|models|backend|quant)\\b.*")
+                    || type.getPackageName().equals(MEMORY);
               }
             }))))
         .check(PRODUCT);
+  }
+
+  @Test
+  void noPlugInsButBackendsPlanMemory() {
+    noClasses().that().resideInAnyPackage("dev.graft.methods..", "dev.graft.models..", "dev.graft.quant..")
+        .should().dependOnClassesThat().resideInAPackage(MEMORY).check(PRODUCT);
   }
 
   @Test
