@@ -12,6 +12,7 @@ import dev.graft.core.train.TrainingListener;
 import dev.graft.core.train.TrainingOptions;
 import dev.graft.data.batch.BucketedBatches;
 import dev.graft.data.dataset.SampleEncoder;
+import dev.graft.data.tokenizer.Tokenizer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -46,7 +47,9 @@ final class TrainJob {
       RunFolders.requireFree(folder, "choose another --out, or go on with the run there by --resume");
     }
     ModelOptions modelOptions = new ModelOptions(recipe.backend(), recipe.computeType(), recipe.threads());
-    try (TextModel text = TextModel.open(recipe.model(), modelOptions, plugins)) {
+    List<Path> adapters = recipe.raw() ? List.of() : recipe.adapter().stream().toList();
+    Tokenizer tokenizer = ChatTokenizer.open(recipe.model(), adapters, listener::noticed);
+    try (TextModel text = TextModel.open(tokenizer, recipe.model(), modelOptions, plugins)) {
       int length = recipe.length(text.model().base().model().maxPositions());
       SampleEncoder encoder = text.encoder(length, recipe.raw());
       Samples samples = Samples.read(recipe.data(), recipe.columns().format(), encoder);
