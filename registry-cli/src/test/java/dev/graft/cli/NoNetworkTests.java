@@ -3,7 +3,7 @@ package dev.graft.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.djl.util.Ec2Utils;
-import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.PluginCatalog;
 import dev.graft.data.tokenizer.Tokenizer;
 import dev.graft.spi.Session;
 import dev.graft.spi.SessionOptions;

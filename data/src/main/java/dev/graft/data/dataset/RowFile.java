@@ -1,7 +1,7 @@
 package dev.graft.data.dataset;
 
-import dev.graft.core.files.PlainFile;
 import dev.graft.error.GraftException;
+import dev.graft.formats.PlainFile;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.EOFException;

@@ -1,8 +1,8 @@
 package dev.graft.data.tokenizer;
 
-import dev.graft.data.template.ChatTemplate;
-import dev.graft.data.template.Message;
 import dev.graft.error.GraftException;
+import dev.graft.template.ChatTemplate;
+import dev.graft.template.Message;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;

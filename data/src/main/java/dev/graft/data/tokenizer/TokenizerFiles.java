@@ -1,10 +1,10 @@
 package dev.graft.data.tokenizer;
 
-import dev.graft.core.files.Json;
-import dev.graft.core.files.PlainFile;
-import dev.graft.core.files.TextFile;
-import dev.graft.data.template.ChatTemplate;
 import dev.graft.error.GraftException;
+import dev.graft.formats.Json;
+import dev.graft.formats.PlainFile;
+import dev.graft.formats.TextFile;
+import dev.graft.template.ChatTemplate;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
