@@ -27,13 +27,17 @@ interface Shape {
     };
   }
 
-  /** Tells whether an object is a row of a format, rightly spelt or nearly, by its fields. */
+  /**
+   * Tells whether an object is a row of a format, by its fields. Those that hold messages, and so lists as the
+   * object of all rows does, may be misspelt.
+   */
   static boolean fits(DataFormat format, Set<String> fields) {
     return switch (format) {
-      case DataFormat.Recognised _ -> Arrays.stream(Known.values()).flatMap(known -> known.fields.stream())
-          .anyMatch(field -> near(field, fields));
+      case DataFormat.Recognised _ -> Arrays.stream(Known.values())
+          .anyMatch(known -> known.fields.stream()
+              .anyMatch(known.messages() ? field -> near(field, fields) : fields::contains));
       case DataFormat.Columns columns -> near(columns.prompt(), fields) || near(columns.completion(), fields);
-      case DataFormat.TextColumn text -> near(text.column(), fields);
+      case DataFormat.TextColumn text -> fields.contains(text.column());
       case DataFormat.MessagesColumn messages -> near(messages.column(), fields);
     };
   }
@@ -57,6 +61,10 @@ interface Shape {
     Known(List<String> fields, Shape shape) {
       this.fields = fields;
       this.shape = shape;
+    }
+
+    private boolean messages() {
+      return this != ALPACA && this != TEXT;
     }
 
     private static Known of(Row row) {

@@ -51,13 +51,13 @@ record LongText(NativeTokenizer tokenizer, Path file, int window, int overlap) {
   }
 
   TokenizedText tokens(String text) {
-    TokenizedText left = part(text, 0, Math.min(window, text.length()));
+    int end = boundary(text, Math.min(window, text.length()));
+    TokenizedText left = part(text, 0, end);
     if (text.length() <= window) {
       return left;
     }
     Joined all = new Joined(text.length() / 3);
     int from = 0;
-    int end = window;
     while (end < text.length()) {
       if (Thread.currentThread().isInterrupted()) {
         throw new GraftException("A text of " + text.length() + " characters was being tokenized when the"
