@@ -7,7 +7,6 @@ import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -134,11 +133,8 @@ public final class Json {
   }
 
   private static String text(Path file) {
-    if (Files.exists(file) && !Files.isRegularFile(file)) {
-      throw new GraftException(file + " is not a file");
-    }
     byte[] bytes;
-    try (InputStream in = Files.newInputStream(file)) {
+    try (InputStream in = PlainFile.open(file, file.toString())) {
       bytes = in.readNBytes(MAX_BYTES + 1);
     } catch (IOException e) {
       throw FileFaults.reading(file, e);

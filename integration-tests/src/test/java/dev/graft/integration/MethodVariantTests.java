@@ -15,6 +15,7 @@ import dev.graft.methods.lora.LoraMethod;
 import dev.graft.spi.Adapter;
 import dev.graft.spi.Configuration;
 import dev.graft.spi.PeftMethod;
+import dev.graft.spi.Setting;
 import dev.graft.spi.Site;
 import dev.graft.spi.Targets;
 import java.io.IOException;
@@ -26,6 +27,7 @@ import java.util.Enumeration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -66,12 +68,17 @@ class MethodVariantTests {
     }
 
     @Override
+    public List<Setting> settings() {
+      return lora.settings();
+    }
+
+    @Override
     public LoraConfig read(Configuration configuration) {
       return lora.read(configuration);
     }
 
     @Override
-    public Map<String, Object> write(LoraConfig configuration) {
+    public Map<String, @Nullable Object> write(LoraConfig configuration) {
       return lora.write(configuration);
     }
 

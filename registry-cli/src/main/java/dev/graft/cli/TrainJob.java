@@ -11,6 +11,7 @@ import dev.graft.core.TrainingRun;
 import dev.graft.core.train.RunLog;
 import dev.graft.data.batch.BucketedBatches;
 import dev.graft.data.dataset.SampleEncoder;
+import dev.graft.data.tokenizer.Tokenizer;
 import dev.graft.formats.TextFile;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -47,7 +48,9 @@ final class TrainJob {
       RunFolders.requireFree(folder, "choose another --out, or go on with the run there by --resume");
     }
     ModelOptions modelOptions = new ModelOptions(recipe.backend(), recipe.computeType(), recipe.threads());
-    try (TextModel text = TextModel.open(recipe.model(), modelOptions, plugins)) {
+    List<Path> adapters = recipe.raw() ? List.of() : recipe.adapter().stream().toList();
+    Tokenizer tokenizer = ChatTokenizer.open(recipe.model(), adapters, listener::noticed);
+    try (TextModel text = TextModel.open(tokenizer, recipe.model(), modelOptions, plugins)) {
       int length = recipe.length(text.model().base().model().maxPositions());
       SampleEncoder encoder = text.encoder(length, recipe.raw());
       Samples samples = Samples.read(recipe.data(), recipe.columns().format(), encoder);

@@ -70,9 +70,17 @@ public final class SampleEncoder {
    * Encodes a sample.
    *
    * @throws GraftException if the chat template refuses the conversation, or the assistant's words are not
-   *   found in it
+   *   found in it; the message names where the sample was read
    */
   public EncodedSample encode(Sample sample) {
+    try {
+      return encoded(sample);
+    } catch (GraftException e) {
+      throw sample.origin().fault(e);
+    }
+  }
+
+  private EncodedSample encoded(Sample sample) {
     return switch (sample) {
       case Sample.PromptCompletion pair -> template.isPresent()
           ? conversation(template.get(), chat(pair), List.of(), true)
@@ -107,7 +115,13 @@ public final class SampleEncoder {
 
   /** Encodes samples in their order, on all processors; see {@link #encode}. */
   public List<EncodedSample> encodeAll(List<Sample> samples) {
-    return samples.parallelStream().map(this::encode).toList();
+    try {
+      return samples.parallelStream().map(this::encode).toList();
+    } catch (GraftException e) {
+      // Of several rows at fault, the first is named, whichever thread was ahead.
+      samples.forEach(this::encode);
+      throw e;
+    }
   }
 
   /** Returns the ids of a user's message up to where the answer begins. */
