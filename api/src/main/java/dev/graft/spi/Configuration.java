@@ -84,7 +84,9 @@ public final class Configuration {
   /** Reads a number, or the fallback if absent. */
   public double number(String key, double fallback) {
     return value(key).<Double>flatMap(
-        v -> v instanceof Number n ? Optional.of(n.doubleValue()) : wrong(key, "a number", v))
+        v -> v instanceof Number n && Double.isFinite(n.doubleValue())
+            ? Optional.of(n.doubleValue())
+            : wrong(key, "a number", v))
         .orElse(fallback);
   }
 

@@ -1,5 +1,6 @@
 package dev.graft.cli;
 
+import dev.graft.core.files.ContentFingerprint;
 import dev.graft.core.model.TokenBatch;
 import dev.graft.data.batch.BucketedBatches;
 import dev.graft.data.batch.EvaluationBatches;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Encoded samples of some files.
@@ -45,6 +47,12 @@ record Samples(List<EncodedSample> encoded, int idle) {
   /** Returns steps of samples, in an order of their own for each epoch. */
   BucketedBatches shuffled(int batch, int accumulation, long paddingId, long seed) {
     return BucketedBatches.of(encoded, batch, accumulation, paddingId, seed);
+  }
+
+  /** Returns a fingerprint of what is learned from what, in this order. */
+  String fingerprint() {
+    return ContentFingerprint.of(encoded.stream().flatMap(sample -> Stream.of(sample.ids(), sample.labels()))
+        .toList());
   }
 
   /** Returns every sample once, in large batches. */

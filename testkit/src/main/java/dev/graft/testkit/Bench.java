@@ -9,7 +9,7 @@ import dev.graft.core.autodiff.Gradients;
 import dev.graft.core.files.TensorSource;
 import dev.graft.core.model.BaseModel;
 import dev.graft.core.model.BatchLayout;
-import dev.graft.core.model.Feeds;
+import dev.graft.core.model.InputNames;
 import dev.graft.core.model.GraphOptions;
 import dev.graft.core.model.ModelGraphs;
 import dev.graft.core.model.RowGroup;
@@ -134,7 +134,7 @@ final class Bench implements AutoCloseable {
         .loss(group, layout);
     Map<String, HostTensor> feeds = layout.feeds(batch, inputTokens, group.virtualTokens() - inputTokens,
         1.0 / layout.labels(), type.accumulator());
-    feeds.put(Feeds.STEP, HostTensor.ofLongs(Shape.of(), 3));
+    feeds.put(InputNames.STEP, HostTensor.ofLongs(Shape.of(), 3));
     return new Loss(graph, feeds);
   }
 

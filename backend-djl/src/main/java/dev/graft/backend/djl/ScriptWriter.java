@@ -36,6 +36,7 @@ final class ScriptWriter {
   private final Set<String> assigned = new HashSet<>();
   private Tensor current;
   private int count;
+  private String indent = "";
 
   private ScriptWriter(Graph graph, InPlaceUpdates updates, Processor processor) {
     this.graph = graph;
@@ -84,6 +85,12 @@ final class ScriptWriter {
   private void visit(Tensor node) {
     current = node;
     lifetimes.read(node);
+    if (node.op() instanceof Primitive.Select && updates.isPostponed(node)) {
+      // The variable has its new value, or still its old one.
+      defineForeign(node, List.of(name(node.input(1))));
+      lifetimes.done(node);
+      return;
+    }
     switch (node.op()) {
       case Primitive primitive -> PrimitiveScripts.write(this, node, primitive);
       case Composite composite -> CompositeScripts.write(this, node, composite);
@@ -166,7 +173,7 @@ final class ScriptWriter {
   /** Adds a line that computes an expression; returns the name of the result. */
   String line(String expression) {
     String name = "v" + count++;
-    lines.add(name + " = " + expression);
+    lines.add(indent + name + " = " + expression);
     nodes.add(current);
     return name;
   }
@@ -177,9 +184,28 @@ final class ScriptWriter {
     for (int i = 0; i < results; i++) {
       fresh.add("v" + count++);
     }
-    lines.add(String.join(", ", fresh) + " = " + expression);
+    lines.add(indent + String.join(", ", fresh) + " = " + expression);
     nodes.add(current);
     return fresh;
+  }
+
+  /** Writes lines that are run only if a condition holds, a BOOL scalar; none is as one that holds. */
+  void onlyIf(Optional<Tensor> condition, Runnable body) {
+    if (condition.isEmpty()) {
+      body.run();
+      return;
+    }
+    String holds = shared("bool " + name(condition.get()), () -> line("bool(" + name(condition.get()) + ")"));
+    lines.add("if " + holds + ":");
+    nodes.add(current);
+    indent = "  ";
+    body.run();
+    indent = "";
+  }
+
+  /** Returns which variables are updated where they are. */
+  InPlaceUpdates updates() {
+    return updates;
   }
 
   /** Returns a value that several nodes may use, computed by the first that asks. */

@@ -208,6 +208,15 @@ public final class ModelFolder implements TensorSource, AutoCloseable {
     }
   }
 
+  /**
+   * Requires that the files of the weights are as they were when they were opened.
+   *
+   * @throws GraftException if one was written to
+   */
+  public void requireUnchanged() {
+    files.forEach(SafetensorsFile::requireUnchanged);
+  }
+
   /** Unmaps all weights; the tensors must not be used afterwards. */
   @Override
   public void close() {

@@ -34,12 +34,15 @@ public final class SafetensorsFile implements TensorSource, AutoCloseable {
       .withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final Path path;
+  private final FileStamp stamp;
   private final Arena arena;
   private final MemorySegment data;
   private final SafetensorsHeader header;
 
-  private SafetensorsFile(Path path, Arena arena, MemorySegment data, SafetensorsHeader header) {
+  private SafetensorsFile(Path path, FileStamp stamp, Arena arena, MemorySegment data,
+      SafetensorsHeader header) {
     this.path = path;
+    this.stamp = stamp;
     this.arena = arena;
     this.data = data;
     this.header = header;
@@ -55,7 +58,9 @@ public final class SafetensorsFile implements TensorSource, AutoCloseable {
   public static SafetensorsFile open(Path file) {
     Arena arena = Arena.ofShared();
     try {
-      return open(file, map(file, arena), arena);
+      // Before it is mapped, so that a change from then on is noticed.
+      FileStamp stamp = FileStamp.of(file);
+      return open(file, stamp, map(file, arena), arena);
     } catch (IOException e) {
       arena.close();
       throw FileFaults.reading(file, e);
@@ -77,7 +82,7 @@ public final class SafetensorsFile implements TensorSource, AutoCloseable {
     }
   }
 
-  private static SafetensorsFile open(Path file, MemorySegment all, Arena arena) {
+  private static SafetensorsFile open(Path file, FileStamp stamp, MemorySegment all, Arena arena) {
     long size = all.byteSize();
     if (size < Long.BYTES) {
       throw new GraftException(file + " is truncated: its " + size
@@ -98,7 +103,7 @@ public final class SafetensorsFile implements TensorSource, AutoCloseable {
     MemorySegment data = all.asSlice(Long.BYTES + length);
     SafetensorsHeader header = SafetensorsHeader.parse(all.asSlice(Long.BYTES, length).asByteBuffer(),
         data.byteSize(), file.toString());
-    return new SafetensorsFile(file, arena, data, header);
+    return new SafetensorsFile(file, stamp, arena, data, header);
   }
 
   /** Returns where the file lies. */
@@ -138,6 +143,20 @@ public final class SafetensorsFile implements TensorSource, AutoCloseable {
     Entry entry = entry(name);
     return HostTensor.wrap(dtype(name, entry), entry.shape(),
         data.asSlice(entry.begin(), entry.end() - entry.begin()));
+  }
+
+  /**
+   * Requires that the file is as it was when it was opened. Its tensors are views of it, and so change with it; one
+   * that was deleted or replaced by another file is still there for who has opened it, and counts as unchanged.
+   *
+   * @throws GraftException if its length or its time has changed
+   */
+  public void requireUnchanged() {
+    if (stamp.hasChanged(path)) {
+      throw new GraftException(path + " has been changed while it was in use, so what was computed since may be"
+          + " wrong. Put the file back as it was, and begin again or go on from the last checkpoint; to replace a"
+          + " model's file, write the new one beside it and rename it");
+    }
   }
 
   /** Unmaps the file; its tensors must not be used afterwards. */

@@ -19,7 +19,7 @@ final class Sequence {
   private final long cacheLength;
   private final boolean continuing;
   private final Map<String, Optional<Tensor>> masks = new LinkedHashMap<>();
-  private final Tensor step = Tensor.input(Feeds.STEP, DType.I64);
+  private final Tensor step = Tensor.input(InputNames.STEP, DType.I64);
 
   private Sequence(long rows, long length, int virtualTokens, boolean masked, long cacheLength,
       boolean continuing) {
@@ -64,7 +64,7 @@ final class Sequence {
 
   /** Returns the slots [count] that this run's keys and values go to. */
   Tensor slots(long count) {
-    return continuing ? Tensor.input(Feeds.SLOT, DType.I64, 1) : Tensor.iota(count);
+    return continuing ? Tensor.input(InputNames.SLOT, DType.I64, 1) : Tensor.iota(count);
   }
 
   /**
@@ -83,7 +83,7 @@ final class Sequence {
       return Optional.empty();
     }
     Tensor target = continuing
-        ? Tensor.input(Feeds.SLOT, DType.I64, 1)
+        ? Tensor.input(InputNames.SLOT, DType.I64, 1)
         : Tensor.iota(targets).plus(Tensor.scalar(sources - targets, DType.I64));
     target = target.reshape(1, 1, targets, 1);
     Tensor source = Tensor.iota(sources).reshape(1, 1, 1, sources);
@@ -100,9 +100,9 @@ final class Sequence {
   /** Returns which slots hold a token or a virtual one, not padding: BOOL [rows, sources]. */
   private Tensor present(long sources) {
     if (continuing) {
-      return Tensor.input(Feeds.ATTENTION_MASK, DType.BOOL, rows, sources);
+      return Tensor.input(InputNames.ATTENTION_MASK, DType.BOOL, rows, sources);
     }
-    Tensor mask = Tensor.input(Feeds.ATTENTION_MASK, DType.BOOL, rows, length);
+    Tensor mask = Tensor.input(InputNames.ATTENTION_MASK, DType.BOOL, rows, length);
     if (sources == length) {
       return mask;
     }
