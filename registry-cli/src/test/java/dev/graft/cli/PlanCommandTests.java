@@ -38,7 +38,7 @@ class PlanCommandTests {
   @Test
   void checkpointingNeedsLessMemoryForActivations() {
     String shape = "layers=6,hidden=64,ffn=160,heads=4,vocab=100";
-    assertThat(number(json("--shape", shape, "--checkpoint"), "activation_bytes"))
+    assertThat(number(json("--shape", shape, "--gradient-checkpointing"), "activation_bytes"))
         .isLessThan(number(json("--shape", shape), "activation_bytes") / 2);
   }
 
