@@ -17,6 +17,7 @@ import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -90,7 +91,7 @@ class ChangedBaseTests {
 
   private static void overwrite(Path file) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-      channel.write(java.nio.ByteBuffer.allocate(64), channel.size() / 2);
+      channel.write(ByteBuffer.allocate(64), channel.size() / 2);
     }
   }
 

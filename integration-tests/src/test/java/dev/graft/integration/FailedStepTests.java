@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -205,7 +206,7 @@ class FailedStepTests {
         double first = trainer.step(_ -> List.of(batch)).loss();
         double second = trainer.step(_ -> List.of(batch)).loss();
         assertThat(first).isNotEqualTo(second);
-        assertThat(both).isNotCloseTo((first + second) / 2, org.assertj.core.data.Percentage.withPercentage(1e-4));
+        assertThat(both).isNotCloseTo((first + second) / 2, Percentage.withPercentage(1e-4));
       }
     }
   }

@@ -9,6 +9,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PlanCommandTests {
   @Test
@@ -33,6 +35,13 @@ class PlanCommandTests {
         + number(plan, "input_bytes"));
     // Ids and positions are 8 bytes each for 8 x 512 tokens; a label has a row, an id and a weight.
     assertThat(number(plan, "input_bytes")).isBetween(8L * 512 * 16, 8L * 512 * 40);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"2147483647", "1073741823", "100000000"})
+  void aBatchBeyondAllMachinesIsRefused(String batch) {
+    assertThat(Captured.run("plan", "--shape", "layers=2,hidden=64,ffn=160,heads=4,vocab=384", "--batch", batch,
+        "--max-length", "2").refused()).contains("A batch of " + batch + " x 2 tokens", "lower the batch");
   }
 
   @Test

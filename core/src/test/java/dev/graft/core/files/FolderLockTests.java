@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -135,7 +136,7 @@ class FolderLockTests {
     Path model = folder.resolve("m");
     try (FolderLock _ = FolderLock.beside(model)) {
       assertThatThrownBy(() -> new ModelFolderWriter(SafeFiles.DISK, 100, true).write(model,
-          java.util.Map.of("a", 1), TensorSource.of(java.util.Map.of()), List.of()))
+          Map.of("a", 1), TensorSource.of(Map.of()), List.of()))
           .isInstanceOf(GraftException.class).hasMessageContaining("is in use");
     }
   }
