@@ -1,7 +1,7 @@
 package dev.graft.cli;
 
-import dev.graft.core.files.FolderLock;
 import dev.graft.error.GraftException;
+import dev.graft.formats.FolderLock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,7 +1,6 @@
 package dev.graft.cli;
 
-import dev.graft.core.files.ContentFingerprint;
-import dev.graft.core.model.TokenBatch;
+import dev.graft.core.TokenBatch;
 import dev.graft.data.batch.BucketedBatches;
 import dev.graft.data.batch.EvaluationBatches;
 import dev.graft.data.dataset.DataFormat;
@@ -10,6 +9,7 @@ import dev.graft.data.dataset.EncodedSample;
 import dev.graft.data.dataset.Sample;
 import dev.graft.data.dataset.SampleEncoder;
 import dev.graft.error.GraftException;
+import dev.graft.formats.ContentFingerprint;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -2,12 +2,12 @@ package dev.graft.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.graft.core.files.AdapterFolder;
-import dev.graft.core.files.Checkpoint;
-import dev.graft.core.files.Checkpoints;
-import dev.graft.core.files.FolderLock;
-import dev.graft.core.files.NonFinite;
-import dev.graft.core.run.RunLog;
+import dev.graft.core.train.RunLog;
+import dev.graft.formats.AdapterFolder;
+import dev.graft.formats.Checkpoint;
+import dev.graft.formats.Checkpoints;
+import dev.graft.formats.FolderLock;
+import dev.graft.formats.NonFinite;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
