@@ -6,7 +6,6 @@ import dev.graft.core.attach.Attachment;
 import dev.graft.core.generate.Generator;
 import dev.graft.core.graphs.AdapterFormulas;
 import dev.graft.core.graphs.RowGroup;
-import dev.graft.core.train.DivergedException;
 import dev.graft.core.train.Evaluator;
 import dev.graft.core.train.Trainer;
 import dev.graft.error.GraftException;

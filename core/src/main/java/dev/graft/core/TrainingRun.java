@@ -1,6 +1,5 @@
 package dev.graft.core;
 
-import dev.graft.core.train.DivergedException;
 import dev.graft.core.train.Evaluator;
 import dev.graft.core.train.RunLog;
 import dev.graft.core.train.Trainer;

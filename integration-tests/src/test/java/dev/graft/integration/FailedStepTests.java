@@ -11,7 +11,7 @@ import dev.graft.core.Schedule;
 import dev.graft.core.StepReport;
 import dev.graft.core.TokenBatch;
 import dev.graft.core.TrainingOptions;
-import dev.graft.core.train.DivergedException;
+import dev.graft.core.DivergedException;
 import dev.graft.core.train.Trainer;
 import dev.graft.error.GraftException;
 import dev.graft.formats.AdapterFolder;

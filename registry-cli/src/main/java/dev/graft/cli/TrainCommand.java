@@ -7,7 +7,7 @@ import dev.graft.core.PluginCatalog;
 import dev.graft.core.StepReport;
 import dev.graft.core.TrainingOptions;
 import dev.graft.core.TrainingRun;
-import dev.graft.core.train.DivergedException;
+import dev.graft.core.DivergedException;
 import dev.graft.error.GraftException;
 import dev.graft.formats.Json;
 import dev.graft.spi.Configuration;

@@ -1,6 +1,7 @@
 package dev.graft.core.train;
 
 import dev.graft.core.BatchSource;
+import dev.graft.core.DivergedException;
 import dev.graft.core.StepReport;
 import dev.graft.core.TokenBatch;
 import dev.graft.core.TrainingListener;

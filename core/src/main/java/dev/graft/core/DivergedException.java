@@ -1,4 +1,4 @@
-package dev.graft.core.train;
+package dev.graft.core;
 
 import dev.graft.error.GraftException;
 import org.apiguardian.api.API;
@@ -14,7 +14,13 @@ public final class DivergedException extends GraftException {
 
   private final long step;
 
-  DivergedException(String message, long step) {
+  /**
+   * Creates an exception.
+   *
+   * @param message says what is not finite, and what to do
+   * @param step the step that was not done, from 1
+   */
+  public DivergedException(String message, long step) {
     super(message);
     this.step = step;
   }
