@@ -102,12 +102,22 @@ public final class ModelFolderWriter {
    * @param config the fields of {@code config.json}
    * @param tensors written in the order of their names()
    * @param sideFiles copied under their own names, such as {@link ModelFolder#sideFiles}
-   * @throws GraftException if the target holds something else, if a tensor holds NaN or infinity, or if the
-   *   disk refuses; the target is unchanged then
+   * @throws GraftException if the target holds something else or is being written by another process, if a tensor
+   *   holds NaN or infinity, or if the disk refuses; the target is unchanged then
    */
   public void write(Path target, Map<String, ?> config, TensorSource tensors, Collection<Path> sideFiles) {
     try {
       Path place = place(target);
+      try (FolderLock _ = FolderLock.beside(place)) {
+        write(place, target, config, tensors, sideFiles);
+      }
+    } catch (IOException e) {
+      throw FileFaults.writing(target, e);
+    }
+  }
+
+  private void write(Path place, Path target, Map<String, ?> config, TensorSource tensors,
+      Collection<Path> sideFiles) throws IOException {
       Path draft = sibling(place, DRAFT);
       recover(place, draft);
       Optional<String> obstacle = obstacle(place);
@@ -123,9 +133,6 @@ public final class ModelFolderWriter {
         safe.discard(draft, e);
         throw e;
       }
-    } catch (IOException e) {
-      throw FileFaults.writing(target, e);
-    }
   }
 
   /** Tells where a model is to be found whose replacement was cut short, as the end of an error message. */

@@ -81,4 +81,18 @@ public final class TextFile {
       throw FileFaults.writing(file, e);
     }
   }
+
+  /**
+   * Deletes the drafts of single files that processes which were killed have left in a folder. The caller has locked
+   * it, so that nobody writes there now.
+   *
+   * @throws GraftException if the disk refuses
+   */
+  public static void discardDrafts(Path folder) {
+    try {
+      SafeFiles.DISK.discardDrafts(folder);
+    } catch (IOException e) {
+      throw FileFaults.writing(folder, e);
+    }
+  }
 }

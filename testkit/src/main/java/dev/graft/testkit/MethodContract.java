@@ -286,6 +286,7 @@ public abstract class MethodContract {
         () -> new AssertionError("the loss does not depend on " + key + ", which is declared trainable"));
   }
 
+  /** A gradient may be zero, as that of a token that the batch does not hold; but not all may be. */
   @TestFactory
   Stream<DynamicTest> everyTrainableTensorGetsAGradientAndNoOther() {
     return eachOnBench(DType.F64, (_, bench) -> {
@@ -293,10 +294,9 @@ public abstract class MethodContract {
       Map<String, Optional<HostTensor>> gradients = bench.bench().gradients(loss);
       assertThat(gradients.keySet()).isEqualTo(
           new TreeSet<>(bench.attachment().trainable().stream().map(tensor -> tensor.key()).toList()));
-      gradients
-          .forEach(
-              (key, gradient) -> assertThat(Nearness.largest(present(key, gradient))).as("gradient of " + key)
-                  .isPositive());
+      gradients.forEach(MethodContract::present);
+      assertThat(gradients).as("gradients that are not 0").anySatisfy((key, gradient) -> assertThat(
+          Nearness.largest(present(key, gradient))).isPositive());
     });
   }
 
@@ -322,18 +322,20 @@ public abstract class MethodContract {
       Trainer trainer = new Trainer(bench.bench().session(), bench.bench().base(), bench.attachment(),
           Bench.ADAPTER, bench.training(TRAINING_STEPS));
       List<Double> losses = new ArrayList<>();
+      Set<String> learning = new TreeSet<>(bench.attachment().trainable().stream()
+          .map(tensor -> MethodBench.variable(tensor.key())).toList());
       try (trainer) {
         for (int i = 0; i < TRAINING_STEPS; i++) {
           StepReport report = trainer.step(_ -> List.of(batch));
           losses.add(report.loss());
         }
+        trainer.idle().forEach(key -> learning.remove(MethodBench.variable(key)));
       }
       assertThat(losses.getLast()).as("losses " + losses).isLessThan(losses.getFirst());
 
       Map<String, HostTensor> after = bench.bench().variables();
       assertThat(after.keySet()).as("variables once the trainer is closed").isEqualTo(before.keySet());
-      Set<String> learning = new TreeSet<>(bench.attachment().trainable().stream()
-          .map(tensor -> MethodBench.variable(tensor.key())).toList());
+      assertThat(learning).as("tensors that have had a gradient").isNotEmpty();
       before.forEach((name, value) -> {
         boolean same = Values.sameBits(value, Objects.requireNonNull(after.get(name)));
         assertThat(same).as(name + (learning.contains(name) ? " must learn" : " is frozen"))

@@ -4,7 +4,7 @@ import org.apiguardian.api.API;
 
 /** Names the inputs of a model's graphs. */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
-public final class Feeds {
+public final class InputNames {
   /** Token ids I64 [rows, length], or [tokens, 1] if they are packed. */
   public static final String IDS = "input_ids";
   /** Positions I64 [rows, length of what enters the first layer], or [tokens, 1]. */
@@ -19,7 +19,7 @@ public final class Feeds {
   public static final String TOKEN_OF_SLOT = "token_of_slot";
   /** The slot of the cache that the next token takes: I64 [1]. */
   public static final String SLOT = "slot";
-  /** The optimiser's step, from 1: I64 scalar; seeds dropout. */
+  /** Counts the batches of a training run, from 1: I64 scalar; seeds dropout. */
   public static final String STEP = "step";
   /** Indices of the hidden states that predict a label: I64 [labels]. */
   public static final String LABEL_ROWS = "label_rows";
@@ -28,6 +28,6 @@ public final class Feeds {
   /** Each label's weight in the loss, in the accumulator type: [labels]. */
   public static final String LABEL_WEIGHTS = "label_weights";
 
-  private Feeds() {
+  private InputNames() {
   }
 }
