@@ -8,6 +8,9 @@ import dev.graft.spi.ModelFamily;
 import dev.graft.spi.PeftMethod;
 import dev.graft.spi.Plugin;
 import dev.graft.spi.Quantizer;
+import dev.graft.spi.TextCodec;
+import dev.graft.spi.TextCodecProvider;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -31,6 +34,7 @@ public final class PluginCatalog {
   private final Map<String, Found<PeftMethod<?>>> methods;
   private final Map<String, Found<Quantizer>> quantizers;
   private final Map<String, Found<ModelFamily>> families;
+  private final Map<String, Found<TextCodecProvider>> textCodecs;
   private final List<String> failures;
 
   private PluginCatalog(ClassLoader loader) {
@@ -42,6 +46,7 @@ public final class PluginCatalog {
     this.methods = index("method", found);
     this.quantizers = index("quantizer", load(Quantizer.class, loader));
     this.families = index("model family", load(ModelFamily.class, loader));
+    this.textCodecs = index("text codec", load(TextCodecProvider.class, loader));
   }
 
   private PluginCatalog(PluginCatalog other, Map<String, Found<Backend>> backends) {
@@ -50,6 +55,7 @@ public final class PluginCatalog {
     this.methods = other.methods;
     this.quantizers = other.quantizers;
     this.families = other.families;
+    this.textCodecs = other.textCodecs;
   }
 
   /**
@@ -235,6 +241,17 @@ public final class PluginCatalog {
     throw new GraftException(
         "config.json: no installed plug-in knows model_type \"" + modelType + "\""
             + alternatives(modelType, types));
+  }
+
+  /**
+   * Opens the tokenizer and chat template of a model folder.
+   *
+   * @throws GraftException if no jar on the class path reads them, or a file is faulty
+   */
+  public TextCodec textCodec(Path modelFolder) {
+    return textCodecs.values().stream().findFirst().map(found -> found.plugin().open(modelFolder))
+        .orElseThrow(() -> new GraftException("No installed jar reads tokenizers and data files: add graft-data to"
+            + " the class path, or hand in tokens (BatchSource, GraftModel.generate)"));
   }
 
   /** Returns all quantizers. */

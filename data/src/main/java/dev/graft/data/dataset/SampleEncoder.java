@@ -1,8 +1,8 @@
 package dev.graft.data.dataset;
 
-import dev.graft.core.TokenBatch;
 import dev.graft.data.tokenizer.Tokenizer;
 import dev.graft.error.GraftException;
+import dev.graft.spi.TokenSample;
 import dev.graft.template.ChatTemplate;
 import dev.graft.template.Message;
 import java.util.ArrayList;
@@ -224,11 +224,11 @@ public final class SampleEncoder {
   /** Takes the first turn alone, where a long start would leave nothing to learn. */
   private EncodedSample firstTurn(EncodedSample whole) {
     int start = 0;
-    while (start < whole.length() && whole.labels()[start] == TokenBatch.IGNORED) {
+    while (start < whole.length() && whole.labels()[start] == TokenSample.IGNORED) {
       start++;
     }
     int end = start;
-    while (end < whole.length() && whole.labels()[end] != TokenBatch.IGNORED) {
+    while (end < whole.length() && whole.labels()[end] != TokenSample.IGNORED) {
       end++;
     }
     return truncated(Arrays.copyOf(whole.ids(), start), Arrays.copyOfRange(whole.ids(), start, end));
