@@ -50,7 +50,12 @@ public final class Graft implements Runnable {
 
   /** Runs the command with the given arguments and exits. */
   public static void main(String[] args) {
-    System.exit(run(Streams.ofProcess(), ProcessEnd.installed(), args));
+    Streams streams = Streams.ofProcess();
+    NativeText.fault(List.of(args)).ifPresent(fault -> {
+      streams.err().println("graft: " + fault);
+      System.exit(USER_FAULT);
+    });
+    System.exit(run(streams, ProcessEnd.installed(), args));
   }
 
   /** Runs the command in a process that goes on afterwards, and returns the exit code. */
@@ -88,7 +93,14 @@ public final class Graft implements Runnable {
     line.setExecutionStrategy(graft::execute);
     line.setExecutionExceptionHandler(
         (exception, command, _) -> report(exception, graft.debug, command.getErr()));
-    int code = line.execute(args);
+    int code;
+    try {
+      code = line.execute(args);
+    } catch (InternalError e) {
+      // Java's word for a page of a mapped file that is gone.
+      code = report(new GraftException("A file that was being read has been made shorter meanwhile, so its rest is"
+          + " gone; put the files of the model and the adapter back as they were", e), graft.debug, streams.err());
+    }
     streams.out().flush();
     streams.err().flush();
     return code;

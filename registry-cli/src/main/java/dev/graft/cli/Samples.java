@@ -1,8 +1,8 @@
 package dev.graft.cli;
 
 import dev.graft.core.TokenBatch;
-import dev.graft.data.batch.BucketedBatches;
-import dev.graft.data.batch.EvaluationBatches;
+import dev.graft.core.batch.BucketedBatches;
+import dev.graft.core.batch.EvaluationBatches;
 import dev.graft.data.dataset.DataFormat;
 import dev.graft.data.dataset.DataSet;
 import dev.graft.data.dataset.EncodedSample;
@@ -10,10 +10,12 @@ import dev.graft.data.dataset.EncodingNotes;
 import dev.graft.data.dataset.Sample;
 import dev.graft.data.dataset.SampleEncoder;
 import dev.graft.error.GraftException;
+import dev.graft.formats.ContentFingerprint;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Encoded samples of some files.
@@ -58,6 +60,12 @@ record Samples(List<EncodedSample> encoded, int idle, List<String> notes) {
   /** Returns steps of samples, in an order of their own for each epoch. */
   BucketedBatches shuffled(int batch, int accumulation, long paddingId, long seed) {
     return BucketedBatches.of(encoded, batch, accumulation, paddingId, seed);
+  }
+
+  /** Returns a fingerprint of what is learned from what, in this order. */
+  String fingerprint() {
+    return ContentFingerprint.of(encoded.stream().flatMap(sample -> Stream.of(sample.ids(), sample.labels()))
+        .toList());
   }
 
   /** Returns every sample once, in large batches. */

@@ -82,16 +82,8 @@ final class Libtorch implements AutoCloseable {
 
   /** Loads the native library once a process. */
   static void loadEngine() {
-    // DJL counts its users and fetches missing natives over the network unless it is told not to.
-    setUnlessGiven("OPT_OUT_TRACKING");
-    setUnlessGiven("ai.djl.offline");
+    NoNetwork.forDjl();
     Engine.getEngine("PyTorch");
-  }
-
-  private static void setUnlessGiven(String property) {
-    if (System.getProperty(property) == null) {
-      System.setProperty(property, "true");
-    }
   }
 
   /** Loads a module from code whose class is {@link TorchArchive#CLASS}. */

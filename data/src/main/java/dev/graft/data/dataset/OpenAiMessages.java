@@ -34,18 +34,25 @@ final class OpenAiMessages {
 
   private static Message message(Row message) {
     Map<String, @Nullable Object> fields = fields(message);
+    // Templates may know roles of their own, so that what is not known here is passed on.
+    String role = Roles.of(message.text("role")).orElse(message.text("role"));
     if (fields.containsKey(ToolCalls.FIELD) && !message.has("content")) {
       fields.put("content", null);
-      return new Message(message.text("role"), "", fields);
+      return new Message(role, "", fields);
     }
-    return new Message(message.text("role"), content(message), fields);
+    return new Message(role, content(message), fields);
+  }
+
+  /** Some data have the words of a message with a role in the field that ShareGPT names. */
+  private static String contentField(Row message) {
+    return message.object().has("value") && !message.object().has("content") ? "value" : "content";
   }
 
   /** Returns what a message has beside its role and content. Tables fill absent fields with null. */
   private static Map<String, @Nullable Object> fields(Row message) {
     Map<String, @Nullable Object> fields = new LinkedHashMap<>();
     for (String field : message.fields()) {
-      if (!field.equals("role") && !field.equals("content") && message.has(field)) {
+      if (!field.equals("role") && !field.equals(contentField(message)) && message.has(field)) {
         fields.put(field, message.plain(field));
       }
     }
@@ -75,14 +82,15 @@ final class OpenAiMessages {
 
   /** The content is a text, or a list of parts, which must be texts. */
   private static String content(Row message) {
-    JsonNode content = message.node("content");
+    String field = contentField(message);
+    JsonNode content = message.node(field);
     if (!content.isArray()) {
-      return message.text("content");
+      return message.text(field);
     }
     StringBuilder text = new StringBuilder();
-    for (Row part : message.objects("content")) {
+    for (Row part : message.objects(field)) {
       if (!part.text("type").equals("text")) {
-        throw message.fault("the field \"" + message.path("content") + "\" has a part of the type \""
+        throw message.fault("the field \"" + message.path(field) + "\" has a part of the type \""
             + part.text("type") + "\"; only text can be learned");
       }
       text.append(part.text("text"));

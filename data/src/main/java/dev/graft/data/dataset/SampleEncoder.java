@@ -1,8 +1,8 @@
 package dev.graft.data.dataset;
 
-import dev.graft.core.TokenBatch;
 import dev.graft.data.tokenizer.Tokenizer;
 import dev.graft.error.GraftException;
+import dev.graft.spi.TokenSample;
 import dev.graft.template.ChatTemplate;
 import dev.graft.template.Message;
 import java.util.ArrayList;
@@ -73,9 +73,17 @@ public final class SampleEncoder {
    * Encodes a sample.
    *
    * @throws GraftException if the chat template refuses the conversation, or the assistant's words are not
-   *   found in it
+   *   found in it; the message names where the sample was read
    */
   public EncodedSample encode(Sample sample) {
+    try {
+      return encoded(sample);
+    } catch (GraftException e) {
+      throw sample.origin().fault(e);
+    }
+  }
+
+  private EncodedSample encoded(Sample sample) {
     return switch (sample) {
       case Sample.PromptCompletion pair -> template.isPresent()
           ? conversation(template.get(), chat(pair), List.of(), true)
@@ -110,7 +118,13 @@ public final class SampleEncoder {
 
   /** Encodes samples in their order, on all processors; see {@link #encode}. */
   public List<EncodedSample> encodeAll(List<Sample> samples) {
-    return samples.parallelStream().map(this::encode).toList();
+    try {
+      return samples.parallelStream().map(this::encode).toList();
+    } catch (GraftException e) {
+      // Of several rows at fault, the first is named, whichever thread was ahead.
+      samples.forEach(this::encode);
+      throw e;
+    }
   }
 
   /** Returns the ids of a user's message up to where the answer begins. */
@@ -216,11 +230,11 @@ public final class SampleEncoder {
   /** Takes the first turn alone, where a long start would leave nothing to learn. */
   private EncodedSample firstTurn(EncodedSample whole) {
     int start = 0;
-    while (start < whole.length() && whole.labels()[start] == TokenBatch.IGNORED) {
+    while (start < whole.length() && whole.labels()[start] == TokenSample.IGNORED) {
       start++;
     }
     int end = start;
-    while (end < whole.length() && whole.labels()[end] != TokenBatch.IGNORED) {
+    while (end < whole.length() && whole.labels()[end] != TokenSample.IGNORED) {
       end++;
     }
     return truncated(Arrays.copyOf(whole.ids(), start), Arrays.copyOfRange(whole.ids(), start, end));

@@ -31,16 +31,15 @@ final class ShareGptMessages {
   }
 
   private static Message message(Row message) {
-    String value = message.text("value");
-    return switch (message.text("from")) {
-      case "human", "user" -> new Message("user", value);
-      case "gpt", "assistant", "chatgpt", "bing", "bard" -> new Message("assistant", value);
-      case "system" -> new Message("system", value);
-      case "observation", "tool" -> new Message("tool", value);
-      case "function_call" -> call(message, value);
-      case String other -> throw message.fault("the field \"" + message.path("from") + "\" is \"" + other
-          + "\"; known are human, gpt, system, function_call and observation");
-    };
+    String from = message.text("from");
+    if (from.equals("function_call")) {
+      return call(message, message.text("value"));
+    }
+    String role = Roles.of(from).orElseThrow(
+        () -> message.fault("the field \"" + message.path("from") + "\" is \"" + from
+            + "\"; known are human, gpt, system, function_call and observation"));
+    boolean content = message.has("content") && !message.has("value");
+    return new Message(role, message.text(content ? "content" : "value"));
   }
 
   /** Takes over what says whether a message is to be learned. */
