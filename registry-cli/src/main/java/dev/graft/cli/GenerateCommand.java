@@ -114,7 +114,8 @@ final class GenerateCommand implements Callable<Integer> {
         ? List.of()
         : names.folders().entrySet().stream().filter(entry -> used.contains(entry.getKey()))
             .map(Map.Entry::getValue).toList();
-    try (Tokenizer tokenizer = ChatTokenizer.open(model, chatFolders, streams.err()::println)) {
+    try (Tokenizer tokenizer = ChatTokenizer.open(model, chatFolders,
+        note -> Notes.print(streams, List.of(note)))) {
       // Before the model is read: what is wrong with the prompts is told at once.
       List<long[]> prompts = prompts(tokenizer, texts);
       try (TextModel opened = TextModel.open(tokenizer, model, options, plugins)) {
