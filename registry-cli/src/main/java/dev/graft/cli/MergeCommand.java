@@ -9,6 +9,7 @@ import dev.graft.core.merge.MergePolicy;
 import dev.graft.core.merge.MergeReport;
 import dev.graft.core.model.LoadedModel;
 import dev.graft.core.model.TokenBatch;
+import dev.graft.core.plugin.Nearest;
 import dev.graft.core.plugin.PluginCatalog;
 import dev.graft.core.run.Backends;
 import dev.graft.data.tokenizer.Tokenizer;
@@ -98,7 +99,7 @@ final class MergeCommand implements Callable<Integer> {
 
   private MergeReport merge(LoadedModel loaded, LoadedModel.LoadedAdapter stored, Backend compute,
       MergeOptions options) {
-    try (ProgressLine progress = new ProgressLine(streams.out(), streams.interactive())) {
+    try (ProgressLine progress = new ProgressLine(streams.drawn(), streams.interactive())) {
       return undo
           ? Merge.undo(loaded, stored, compute, options.with(progress), out)
           : Merge.run(loaded, stored, compute, options.with(progress), out);
@@ -111,7 +112,7 @@ final class MergeCommand implements Callable<Integer> {
       case "dequantise", "dequantize" -> MergePolicy.DEQUANTIZE;
       case "requantise", "requantize" -> MergePolicy.REQUANTIZE;
       default -> throw new GraftException("--policy must be refuse, dequantise or requantise, not \"" + name
-          + "\"");
+          + "\"" + Nearest.question(name, List.of("refuse", "dequantise", "requantise")));
     };
   }
 

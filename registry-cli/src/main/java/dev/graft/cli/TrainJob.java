@@ -4,6 +4,7 @@ import dev.graft.cli.text.LossChart;
 import dev.graft.core.files.TextFile;
 import dev.graft.core.model.TokenBatch;
 import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.run.Backends;
 import dev.graft.core.run.GraftAdapter;
 import dev.graft.core.run.ModelOptions;
 import dev.graft.core.run.RunLog;
@@ -47,6 +48,7 @@ final class TrainJob {
     }
     ModelOptions modelOptions = new ModelOptions(recipe.backend(), recipe.computeType(), recipe.threads());
     try (TextModel text = TextModel.open(recipe.model(), modelOptions, plugins)) {
+      Backends.requireTraining(text.model().backend());
       int length = recipe.length(text.model().base().model().maxPositions());
       SampleEncoder encoder = text.encoder(length, recipe.raw());
       Samples samples = Samples.read(recipe.data(), recipe.columns().format(), encoder);

@@ -20,6 +20,11 @@ public final class Nearest {
         .filter(name -> distance(lower, name.toLowerCase(Locale.ROOT)) * 2 <= name.length());
   }
 
+  /** Returns the known name that may have been meant, as a question in brackets to stand in a message; or "". */
+  public static String question(String wanted, Collection<String> known) {
+    return of(wanted, known).map(near -> " (did you mean \"" + near + "\"?)").orElse("");
+  }
+
   /** Counts the insertions, deletions and replacements between two texts (Levenshtein 1966). */
   static int distance(String a, String b) {
     int[] row = new int[b.length() + 1];

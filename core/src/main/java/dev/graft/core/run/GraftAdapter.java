@@ -44,8 +44,13 @@ public final class GraftAdapter {
     }
   }
 
-  /** Returns a trainer for a loop of one's own; it must be closed before another is made. */
+  /**
+   * Returns a trainer for a loop of one's own; it must be closed before another is made.
+   *
+   * @throws GraftException if the model's backend cannot train
+   */
   public Trainer trainer(TrainingOptions options) {
+    Backends.requireTraining(model.backend());
     return new Trainer(model.session(), model.base(), attachment, name, options.in(model.computeType()));
   }
 

@@ -66,6 +66,7 @@ public final class Tokenizer implements AutoCloseable {
   public static Tokenizer open(Path modelFolder) {
     TokenizerFiles files = new TokenizerFiles(modelFolder);
     TokenizerJson json = TokenizerJson.read(files.tokenizer());
+    TokenizersFolder.prepare();
     HuggingFaceTokenizer tokenizer;
     try {
       tokenizer = HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json.forNativeLibrary()), UNCUT);
