@@ -73,6 +73,7 @@ final class OptionFaults {
         .replaceAll("is not an int\\b", "is not a whole number of at most " + Integer.MAX_VALUE)
         .replaceAll("is not a long\\b", "is not a whole number")
         .replaceAll("is not a double\\b", "is not a number")
+        .replaceAll("to interface java\\.nio\\.file\\.Path\\b", "to a path")
         .replaceAll("\\(java\\.[\\w.]*Exception: ", "(");
     return line.isEmpty() ? line : Character.toLowerCase(line.charAt(0)) + line.substring(1);
   }

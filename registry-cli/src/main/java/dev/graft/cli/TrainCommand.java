@@ -91,7 +91,7 @@ final class TrainCommand implements Callable<Integer> {
       values.remove("steps");
     }
     values.putAll(given);
-    values.putIfAbsent("out", defaultFolder(values).toString());
+    values.computeIfAbsent("out", _ -> defaultFolder(values).toString());
     return Recipe.read(new Configuration(source, values), plugins);
   }
 

@@ -111,7 +111,7 @@ class HostilePluginTests {
     assertThat(graft("plan", "--model", model.toString()).refused()).contains("the plug-in in " + jar, "boom");
     Captured debugged = graft("--debug", "plan", "--model", model.toString());
     assertThat(debugged.code()).isEqualTo(2);
-    assertThat(debugged.err()).contains("\tat org.hostile.Bad.read");
+    assertThat(debugged.err()).contains("org.hostile.Bad.read(");
   }
 
   @Test

@@ -63,7 +63,7 @@ class OptionFaultsTests {
     assertThat(Captured.run("bench", "--threads", "100000").refused()).contains("--threads must be 0");
     assertThat(Captured.run("merge", "--model", "a", "--adapter", "b", "--out", "c", "--policy", "dequantse")
         .refused()).contains("did you mean \"dequantise\"?");
-    assertThat(Captured.run("train", "--model", ".", "--data", ".", "--schedule", "cosin", "--dtype", "f23")
+    assertThat(Captured.run("train", "--model", ".", "--data", ".", "--schedule", "cosin", "--dtype", "f33")
         .refused()).contains("did you mean \"cosine\"?", "did you mean \"f32\"?");
   }
 
