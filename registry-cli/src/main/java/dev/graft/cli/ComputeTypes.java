@@ -1,7 +1,7 @@
 package dev.graft.cli;
 
-import dev.graft.core.plugin.Nearest;
 import dev.graft.error.GraftException;
+import dev.graft.error.Nearest;
 import dev.graft.graph.DType;
 import java.io.IOException;
 import java.nio.file.Files;

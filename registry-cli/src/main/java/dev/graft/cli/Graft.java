@@ -3,7 +3,7 @@ package dev.graft.cli;
 import com.google.inject.Guice;
 import com.google.inject.Injector;
 import dev.graft.cli.text.Printable;
-import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.PluginCatalog;
 import jakarta.inject.Inject;
 import java.io.PrintWriter;
 import java.util.List;

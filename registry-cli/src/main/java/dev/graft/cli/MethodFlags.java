@@ -1,6 +1,6 @@
 package dev.graft.cli;
 
-import dev.graft.core.run.MethodSettings;
+import dev.graft.core.attach.MethodSettings;
 import dev.graft.spi.PeftMethod;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,7 +1,7 @@
 package dev.graft.cli;
 
-import dev.graft.core.files.Json;
 import dev.graft.error.GraftException;
+import dev.graft.formats.Json;
 import java.util.LinkedHashMap;
 import java.util.Map;
 

@@ -1,5 +1,6 @@
 package dev.graft.core.plugin;
 
+import dev.graft.core.Found;
 import dev.graft.spi.ModelFamily;
 import dev.graft.spi.PeftMethod;
 import dev.graft.spi.Plugin;
