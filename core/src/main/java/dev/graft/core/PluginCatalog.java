@@ -1,8 +1,6 @@
 package dev.graft.core;
 
 import dev.graft.core.plugin.PluginFolders;
-import dev.graft.core.plugin.PluginLoader;
-import dev.graft.core.plugin.PluginStack;
 import dev.graft.core.plugin.ServiceListings;
 import dev.graft.error.GraftException;
 import dev.graft.error.Nearest;

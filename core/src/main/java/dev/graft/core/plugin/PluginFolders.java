@@ -40,7 +40,12 @@ public final class PluginFolders {
         parent);
   }
 
-  static PluginFolders open(List<Path> folders, ClassLoader parent) {
+  /**
+   * Reads the jars of folders.
+   *
+   * @throws GraftException as {@link #loader(List, ClassLoader)} does
+   */
+  public static PluginFolders open(List<Path> folders, ClassLoader parent) {
     return new PluginFolders(folders, parent);
   }
 
@@ -54,12 +59,13 @@ public final class PluginFolders {
     return open(folders, parent).loader();
   }
 
-  URLClassLoader loader() {
+  /** Returns a class loader that sees every jar of the folders, and what the parent sees. */
+  public URLClassLoader loader() {
     return loader;
   }
 
   /** Returns which jars list no plug-in: libraries of plug-ins, or plug-ins whose listing is missing. */
-  List<String> withoutPlugins() {
+  public List<String> withoutPlugins() {
     return withoutPlugins;
   }
 

@@ -21,10 +21,13 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.apiguardian.api.API;
 
 /** Reads the files under {@code META-INF/services} that name a jar's plug-ins. */
-final class ServiceListings {
-  static final List<Class<? extends Plugin>> SERVICES = List.of(Backend.class, ModelFamily.class,
+@API(status = API.Status.INTERNAL, since = "0.1")
+public final class ServiceListings {
+  /** The services that plug-ins provide. */
+  public static final List<Class<? extends Plugin>> SERVICES = List.of(Backend.class, ModelFamily.class,
       PeftMethod.class, Quantizer.class);
 
   /** A listing holds a few names; one that unpacks to far more is meant to exhaust the memory. */
@@ -33,7 +36,8 @@ final class ServiceListings {
   private ServiceListings() {
   }
 
-  static String entry(Class<?> service) {
+  /** Returns where a jar lists the classes that provide a service. */
+  public static String entry(Class<?> service) {
     return "META-INF/services/" + service.getName();
   }
 
@@ -43,7 +47,7 @@ final class ServiceListings {
    *
    * @throws GraftException if a listing cannot be read or is too long; names the jar
    */
-  static Map<String, String> origins(Class<?> service, ClassLoader loader) {
+  public static Map<String, String> origins(Class<?> service, ClassLoader loader) {
     Map<String, String> origins = new LinkedHashMap<>();
     try {
       for (URL url : Collections.list(loader.getResources(entry(service)))) {
@@ -66,7 +70,7 @@ final class ServiceListings {
    * @param origin of the listing, shown in the error
    * @throws GraftException if the listing is too long
    */
-  static List<String> providers(InputStream in, String origin) throws IOException {
+  public static List<String> providers(InputStream in, String origin) throws IOException {
     byte[] bytes = in.readNBytes(LONGEST + 1);
     if (bytes.length > LONGEST) {
       throw new GraftException(origin + " lists plug-ins in a file of more than " + (LONGEST >> 10)
@@ -79,7 +83,7 @@ final class ServiceListings {
   }
 
   /** Returns the jar or the folder that an entry lies in. */
-  static String origin(URL url, String entry) throws IOException {
+  public static String origin(URL url, String entry) throws IOException {
     String place = url.openConnection() instanceof JarURLConnection jar
         ? jar.getJarFileURL().toString()
         : url.toString().substring(0, url.toString().length() - entry.length());
@@ -87,7 +91,7 @@ final class ServiceListings {
   }
 
   /** Returns a path instead of a URL where there is one. */
-  static String readable(String url) {
+  public static String readable(String url) {
     try {
       return url.startsWith("file:") ? Path.of(URI.create(url)).toString() : url;
     } catch (IllegalArgumentException e) {

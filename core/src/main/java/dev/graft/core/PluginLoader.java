@@ -1,6 +1,6 @@
-package dev.graft.core.plugin;
+package dev.graft.core;
 
-import dev.graft.core.Found;
+import dev.graft.core.plugin.ServiceListings;
 import dev.graft.spi.ModelFamily;
 import dev.graft.spi.PeftMethod;
 import dev.graft.spi.Plugin;

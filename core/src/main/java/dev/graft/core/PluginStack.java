@@ -1,5 +1,6 @@
-package dev.graft.core.plugin;
+package dev.graft.core;
 
+import dev.graft.core.plugin.ServiceListings;
 import java.io.IOException;
 import java.net.URL;
 import java.util.Collection;
