@@ -10,6 +10,8 @@ import dev.graft.spi.ModelFamily;
 import dev.graft.spi.PeftMethod;
 import dev.graft.spi.Plugin;
 import dev.graft.spi.Quantizer;
+import dev.graft.spi.TextCodec;
+import dev.graft.spi.TextCodecProvider;
 import java.net.URLClassLoader;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -39,6 +41,7 @@ public final class PluginCatalog {
   private final Map<String, Found<PeftMethod<?>>> methods;
   private final Map<String, Found<Quantizer>> quantizers;
   private final Map<String, Found<ModelFamily>> families;
+  private final Map<String, Found<TextCodecProvider>> textCodecs;
   private final List<String> failures;
   private final PluginStack stack;
 
@@ -52,6 +55,7 @@ public final class PluginCatalog {
     this.methods = index("method", found);
     this.quantizers = index("quantizer", load(Quantizer.class));
     this.families = index("model family", load(ModelFamily.class));
+    this.textCodecs = index("text codec", load(TextCodecProvider.class));
     this.stack = stack(loader, List.of(backends, methods, quantizers, families));
   }
 
@@ -63,6 +67,7 @@ public final class PluginCatalog {
     this.quantizers = other.quantizers;
     this.families = other.families;
     this.stack = other.stack;
+    this.textCodecs = other.textCodecs;
   }
 
   /**
@@ -217,7 +222,8 @@ public final class PluginCatalog {
   /**
    * Returns the method that an adapter's configuration belongs to.
    *
-   * @throws GraftException if {@code peft_type} is missing or unknown, or several methods claim it
+   * @throws GraftException if {@code peft_type} is missing or unknown, or several methods claim it by equally many
+   *   discriminators
    */
   public PeftMethod<?> methodFor(Configuration adapter) {
     String type = adapter.optionalText("peft_type").orElseThrow(
@@ -227,11 +233,21 @@ public final class PluginCatalog {
     if (claiming.isEmpty()) {
       throw new GraftException(adapter.source() + ": " + unclaimed(type, adapter));
     }
-    if (claiming.size() > 1) {
-      throw new GraftException(adapter.source() + ": several methods claim this configuration: "
-          + String.join(", ", claiming.stream().map(Found::describe).toList()) + ". Remove all but one");
+    long most = claiming.stream().mapToLong(found -> matching(found.plugin(), adapter)).max().orElse(0);
+    List<Found<PeftMethod<?>>> closest = claiming.stream()
+        .filter(found -> matching(found.plugin(), adapter) == most).toList();
+    if (closest.size() > 1) {
+      throw new GraftException(adapter.source() + ": several methods claim this configuration alike: "
+          + String.join(", ", closest.stream().map(Found::describe).toList())
+          + ". Remove the jars of all but one");
     }
-    return claiming.getFirst().plugin();
+    return closest.getFirst().plugin();
+  }
+
+  /** Counts the discriminators of a method that a configuration has. */
+  private static long matching(PeftMethod<?> method, Configuration adapter) {
+    return method.discriminators().entrySet().stream()
+        .filter(entry -> adapter.value(entry.getKey()).filter(entry.getValue()::equals).isPresent()).count();
   }
 
   private String unclaimed(String type, Configuration adapter) {
@@ -280,6 +296,17 @@ public final class PluginCatalog {
           + alternatives(modelType, types));
     }
     return reading.getFirst().plugin();
+  }
+
+  /**
+   * Opens the tokenizer and chat template of a model folder.
+   *
+   * @throws GraftException if no jar on the class path reads them, or a file is faulty
+   */
+  public TextCodec textCodec(Path modelFolder) {
+    return textCodecs.values().stream().findFirst().map(found -> found.plugin().open(modelFolder))
+        .orElseThrow(() -> new GraftException("No installed jar reads tokenizers and data files: add graft-data to"
+            + " the class path, or hand in tokens (BatchSource, GraftModel.generate)"));
   }
 
   /** Returns all quantizers. */

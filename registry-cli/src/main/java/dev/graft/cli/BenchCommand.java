@@ -74,8 +74,8 @@ final class BenchCommand implements Callable<Integer> {
   @Option(names = "--threads", paramLabel = "N", description = "Threads for one operation (default: all processors).", defaultValue = "0")
   int threads;
 
-  @Option(names = "--checkpoint", description = "Compute blocks again in the backward pass instead of keeping their values.")
-  boolean checkpoint;
+  @Option(names = "--gradient-checkpointing", description = "Compute blocks again in the backward pass instead of keeping their values.")
+  boolean gradientCheckpointing;
 
   @Mixin
   QuantizeFlags quantize = new QuantizeFlags();
@@ -102,7 +102,7 @@ final class BenchCommand implements Callable<Integer> {
     long process = processBytes(chosen, sizes, type);
     BaseModel base = base(sizes, type);
     TrainingOptions options = new TrainingOptions(Math.max(steps + warmup, 4), 1e-4, Schedule.CONSTANT, 0,
-        0, 0.9, 0.999, 1e-8, 1, type, checkpoint, 0);
+        0, 0.9, 0.999, 1e-8, 1, type, gradientCheckpointing, 0);
     try (GraftModel model = GraftModel.of(base, new ModelOptions(Optional.of(chosen.id()), type, threads),
         plugins)) {
       GraftAdapter adapter = attach(model);
@@ -151,7 +151,7 @@ final class BenchCommand implements Callable<Integer> {
       fields.put("quantizer", quantize.quantizer);
       fields.put("batch", batch);
       fields.put("seq", length);
-      fields.put("checkpoint", checkpoint);
+      fields.put("gradient_checkpointing", gradientCheckpointing);
       fields.put("trained_parameters", plan.trainedParameters());
       fields.put("base_parameters", plan.baseParameters());
       fields.put("tokens_per_second", result.tokensPerSecond());

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -61,6 +62,9 @@ final class CheckCommand implements Callable<Integer> {
           failed++;
         }
         print(out, result);
+        PrintWriter err = Objects.requireNonNull(spec).commandLine().getErr();
+        result.notes().forEach(note -> err.println("Note: " + note));
+        err.flush();
       }
     }
     if (!json) {
@@ -74,7 +78,7 @@ final class CheckCommand implements Callable<Integer> {
     if (json) {
       Map<String, Object> fields = Map.of("case", result.name(), "backend", result.backend(), "passed",
           result.passed(), "worst", result.worst(), "detail", result.detail());
-      out.println(Json.format(fields).replaceAll("\n *", " "));
+      out.println(Json.formatLine(fields));
     } else {
       out.printf(Locale.ROOT, "%s %-26s %-10s %8.3f  %s%n", result.passed() ? "PASS" : "FAIL", result.name(),
           result.backend(), result.worst(), result.detail());

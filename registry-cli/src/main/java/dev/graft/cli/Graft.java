@@ -51,7 +51,12 @@ public final class Graft implements Runnable {
 
   /** Runs the command with the given arguments and exits. */
   public static void main(String[] args) {
-    System.exit(run(Streams.ofProcess(), ProcessEnd.installed(), args));
+    Streams streams = Streams.ofProcess();
+    NativeText.fault(List.of(args)).ifPresent(fault -> {
+      streams.err().println("graft: " + fault);
+      System.exit(USER_FAULT);
+    });
+    System.exit(run(streams, ProcessEnd.installed(), args));
   }
 
   /** Runs the command in a process that goes on afterwards, and returns the exit code. */

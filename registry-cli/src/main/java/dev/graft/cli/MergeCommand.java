@@ -85,6 +85,8 @@ final class MergeCommand implements Callable<Integer> {
         : ModelFolderWriter.standard();
     try (LoadedModel loaded = LoadedModel.open(model, plugins);
         LoadedModel.LoadedAdapter stored = loaded.adapter(adapter, false)) {
+      Notes.print(streams, loaded.notes());
+      Notes.print(streams, stored.attachment().notes());
       MergeOptions options = MergeOptions.standard().with(chosen).with(writer);
       if (untie) {
         options = options.untied();

@@ -42,7 +42,7 @@ import picocli.CommandLine.Option;
   "  graft plan --model demo/base --compare --batch 16 --max-length 128", "",
   "LoRA, QLoRA (lora on nf4), DoRA and prefix-tuning side by side:",
   "  graft plan --shape llama-7b --method lora --method dora --method prefix-tuning \\",
-  "      --quantize nf4 --dtype bf16 --checkpoint"})
+  "      --quantize nf4 --dtype bf16 --gradient-checkpointing"})
 final class PlanCommand implements Callable<Integer> {
   private final PluginCatalog plugins;
   private final Streams streams;
@@ -79,8 +79,8 @@ final class PlanCommand implements Callable<Integer> {
   @Option(names = "--dtype", paramLabel = "TYPE", description = "Compute type: f32, bf16, f16 or f64 (default: ${DEFAULT-VALUE}).", defaultValue = "f32")
   String dtype = "f32";
 
-  @Option(names = "--checkpoint", description = "Compute blocks again in the backward pass instead of keeping their values.")
-  boolean checkpoint;
+  @Option(names = "--gradient-checkpointing", description = "Compute blocks again in the backward pass instead of keeping their values.")
+  boolean gradientCheckpointing;
 
   @Option(names = "--json", description = "Print one JSON object a method.")
   boolean json;
@@ -157,7 +157,7 @@ final class PlanCommand implements Callable<Integer> {
 
   private List<Planned> plan(BaseModel base, String code, DType type) {
     TrainingOptions options = new TrainingOptions(1, 1e-4, Schedule.CONSTANT, 0, 0, 0.9, 0.999,
-        1e-8, 1, type, checkpoint, 0);
+        1e-8, 1, type, gradientCheckpointing, 0);
     List<String> wanted = compare
         ? List.copyOf(plugins.methods().keySet())
         : methods.isEmpty() ? List.of("lora") : methods;

@@ -66,6 +66,7 @@ final class QuantizeCommand implements Callable<Integer> {
     QuantizeReport report;
     try (LoadedModel loaded = LoadedModel.open(model, plugins);
         ProgressLine progress = new ProgressLine(streams.drawn(), streams.interactive())) {
+      Notes.print(streams, loaded.notes());
       report = new Quantization(loaded, quantizer, options).write(output, writer, progress);
     }
     streams.out().println(String.format(Locale.ROOT, "Wrote %s: %d weights in %s, %.2f bits each, %s for %s",

@@ -25,7 +25,11 @@ final class TextModel implements AutoCloseable {
 
   static TextModel open(Path folder, ModelOptions options, PluginCatalog plugins) {
     // The tokenizer first: it is small, so a fault in it is told at once.
-    Tokenizer tokenizer = Tokenizer.open(folder);
+    return open(Tokenizer.open(folder), folder, options, plugins);
+  }
+
+  /** Opens a model with a tokenizer that is closed with it, or if this fails. */
+  static TextModel open(Tokenizer tokenizer, Path folder, ModelOptions options, PluginCatalog plugins) {
     try {
       return new TextModel(GraftModel.open(folder, options, plugins), tokenizer);
     } catch (RuntimeException e) {

@@ -94,9 +94,7 @@ final class Libtorch implements AutoCloseable {
 
   /** Loads the native library once a process. */
   static void loadEngine() {
-    // DJL counts its users and fetches missing natives over the network unless it is told not to.
-    setUnlessGiven("OPT_OUT_TRACKING");
-    setUnlessGiven("ai.djl.offline");
+    NoNetwork.forDjl();
     Path folder = NativeLibraries.prepare();
     try {
       Engine.getEngine("PyTorch");
@@ -112,12 +110,6 @@ final class Libtorch implements AutoCloseable {
       first = first.getCause();
     }
     return String.valueOf(first.getMessage());
-  }
-
-  private static void setUnlessGiven(String property) {
-    if (System.getProperty(property) == null) {
-      System.setProperty(property, "true");
-    }
   }
 
   /** Loads a module from code whose class is {@link TorchArchive#CLASS}. */

@@ -7,12 +7,16 @@ import dev.graft.core.graphs.GraphOptions;
 import dev.graft.core.graphs.ModelGraphs;
 import dev.graft.core.graphs.RowGroup;
 import dev.graft.core.weights.BaseModel;
+import dev.graft.error.GraftException;
 import dev.graft.graph.Graph;
 import org.apiguardian.api.API;
 
 /** Builds the graph of one step without running it, to plan its memory. */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class StepGraph {
+  /** Far more than any machine has the memory for. */
+  private static final long MAX_TOKENS = 1 << 22;
+
   private StepGraph() {
   }
 
@@ -24,13 +28,26 @@ public final class StepGraph {
    */
   public static Graph of(BaseModel base, Attachment attachment, TrainingOptions options, int rows, int length,
       int labels, boolean alone) {
-    GraphOptions graphOptions = new GraphOptions(options.computeType(), true, options.checkpoint(),
+    return of(base, attachment, options, BatchLayout.padded(rows, length, labels, false), alone);
+  }
+
+  /**
+   * Builds the graph that {@link Trainer} would run for a batch.
+   *
+   * @param alone whether the batch is a step by itself, rather than the last of several
+   */
+  public static Graph of(BaseModel base, Attachment attachment, TrainingOptions options, BatchLayout layout,
+      boolean alone) {
+    if ((long) layout.rows() * layout.length() > MAX_TOKENS) {
+      throw new GraftException("A batch of " + layout.rows() + " x " + layout.length() + " tokens is more than the "
+          + MAX_TOKENS + " that a step can have at once: lower the batch or the length");
+    }
+    GraphOptions graphOptions = new GraphOptions(options.computeType(), true, options.gradientCheckpointing(),
         options.seed());
-    StepPrograms.Role role = alone
-        ? StepPrograms.Role.WHOLE
-        : StepPrograms.Role.ENDS;
-    return new StepPrograms(new ModelGraphs(base, graphOptions), options)
-        .build(RowGroup.all("planned", attachment, rows), BatchLayout.padded(rows, length, labels, false),
-            role);
+    StepGraphs.Role role = alone
+        ? StepGraphs.Role.WHOLE
+        : StepGraphs.Role.ENDS;
+    return new StepGraphs(new ModelGraphs(base, graphOptions), options)
+        .build(RowGroup.all("planned", attachment, layout.rows()), layout, role);
   }
 }
