@@ -210,11 +210,13 @@ final class GenerateCommand implements Callable<Integer> {
     TokenStream stream = opened.tokenizer().stream();
     run(opened, List.of(wanted), prompts, options, (_, token) -> {
       if (!options.stopIds().contains(token)) {
-        streams.out().print(stream.add(token));
-        streams.out().flush();
+        streams.answers().print(stream.add(token));
+        if (streams.answers().checkError()) {
+          throw new GraftException("generate: the output cannot be written, so the answer ends here");
+        }
       }
     });
-    streams.out().println(stream.finish());
+    streams.answers().println(stream.finish());
   }
 
   private Map<Answer, String> answerAll(TextModel opened, List<Answer> wanted, List<long[]> prompts) {
@@ -288,7 +290,7 @@ final class GenerateCommand implements Callable<Integer> {
       if (several) {
         streams.out().println("[" + answer.adapter() + "]");
       }
-      streams.out().println(Objects.requireNonNull(made.get(answer)));
+      streams.answers().println(Objects.requireNonNull(made.get(answer)));
     }
   }
 }
