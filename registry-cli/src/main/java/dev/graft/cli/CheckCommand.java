@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -62,9 +61,7 @@ final class CheckCommand implements Callable<Integer> {
           failed++;
         }
         print(out, result);
-        PrintWriter err = Objects.requireNonNull(spec).commandLine().getErr();
-        result.notes().forEach(note -> err.println("Note: " + note));
-        err.flush();
+        Notes.print(streams, result.notes());
       }
     }
     if (!json) {
