@@ -15,7 +15,6 @@ import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.spi.Backend;
 import dev.graft.spi.Session;
-import dev.graft.spi.SessionOptions;
 import dev.graft.spi.TextTokens;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -47,7 +46,7 @@ public final class GraftModel implements AutoCloseable {
     this.plugins = plugins;
     this.backend = backend;
     this.computeType = options.computeType();
-    this.session = backend.open(new SessionOptions(options.threads()));
+    this.session = backend.open(options.session());
     try {
       base.upload(session, computeType);
     } catch (RuntimeException e) {
