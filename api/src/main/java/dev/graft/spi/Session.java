@@ -30,6 +30,20 @@ public interface Session extends AutoCloseable {
    */
   void upload(String variable, HostTensor value);
 
+  /**
+   * Creates a variable or replaces its value, as {@link #upload(String, HostTensor)}, and tells when the memory
+   * may be freed. A backend that claims {@link Capabilities.Feature#ZERO_COPY_UPLOAD} overrides this method; by
+   * default the memory has been copied when the upload returns.
+   *
+   * @param unused is run once, by whichever thread uses the session, as soon as the session does not read the
+   * given memory any more: before this returns if it was copied, and when the session is closed at the latest.
+   * It is not run if this throws
+   */
+  default void upload(String variable, HostTensor value, Runnable unused) {
+    upload(variable, value);
+    unused.run();
+  }
+
   /** Creates a variable of zeros, or sets an existing one of that signature to zeros. */
   void allocate(String variable, DType dtype, Shape shape);
 

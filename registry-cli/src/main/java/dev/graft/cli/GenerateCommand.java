@@ -24,6 +24,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Lets a model answer. */
@@ -90,6 +91,9 @@ final class GenerateCommand implements Callable<Integer> {
   @Nullable
   String backend;
 
+  @Mixin
+  DeviceFlags where = new DeviceFlags();
+
   @Option(names = "--dtype", paramLabel = "TYPE", description = "Compute type: f32, bf16, f16 or f64 (default: ${DEFAULT-VALUE}).", defaultValue = "f32")
   String dtype = "f32";
 
@@ -105,7 +109,8 @@ final class GenerateCommand implements Callable<Integer> {
     names.checkWeights("generate", weights.keySet());
     List<String> texts = texts();
     List<Answer> answers = answers(names, texts);
-    ModelOptions options = new ModelOptions(Optional.ofNullable(backend), ComputeTypes.parse(dtype), 0);
+    ModelOptions options = new ModelOptions(Optional.ofNullable(backend), ComputeTypes.parse(dtype),
+        where.session(0));
     try (TextModel opened = TextModel.open(model, options, plugins)) {
       AdapterSet set = opened.model().adapters();
       Set<String> used = new LinkedHashSet<>(answers.stream().map(Answer::adapter).toList());

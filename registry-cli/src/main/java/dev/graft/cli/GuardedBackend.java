@@ -94,6 +94,11 @@ record GuardedBackend(Backend backend, Lock lock) implements Backend {
     }
 
     @Override
+    public void upload(String variable, HostTensor value, Runnable unused) {
+      guarded(lock, () -> session.upload(variable, value, unused));
+    }
+
+    @Override
     public void allocate(String variable, DType dtype, Shape shape) {
       guarded(lock, () -> session.allocate(variable, dtype, shape));
     }

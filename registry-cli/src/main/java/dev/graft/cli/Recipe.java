@@ -8,6 +8,7 @@ import dev.graft.core.train.TrainingOptions;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.spi.Configuration;
+import dev.graft.spi.SessionOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
@@ -44,6 +45,8 @@ import java.util.Optional;
  * @param seed of initialisation, dropout and the order of the data
  * @param raw whether the model's chat template is left out
  * @param files what the run leaves on disk
+ * @param device the backend's name of a device; empty for its choice
+ * @param memory most bytes of the device's memory to take; empty for what is free
  */
 record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns columns, String method,
     Optional<Path> adapter, Map<String, Object> settings, Optional<Long> steps, double epochs, int batch,
@@ -51,7 +54,7 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
     double learningRate, Schedule schedule, double warmup, double weightDecay, double clip,
     Optional<Integer> maxLength,
     DType computeType, Optional<String> backend, int threads, boolean checkpoint, long seed, boolean raw,
-    RunOptions files) {
+    RunOptions files, Optional<String> device, Optional<Long> memory) {
 
   private static final int LENGTH = 512;
   private static final List<String> METHOD_KEYS = List.of("rank", "alpha", "dropout", "targets", "set");
@@ -59,7 +62,7 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
       "completion-column", "messages-column", "text-column", "method", "adapter", "rank",
       "alpha", "dropout", "targets", "set", "steps", "epochs", "batch", "accumulation", "lr", "schedule",
       "warmup", "weight-decay", "clip", "max-length", "dtype", "backend", "threads", "checkpoint", "seed",
-      "raw", "out", "save-every", "keep", "eval-every");
+      "raw", "out", "save-every", "keep", "eval-every", DeviceFlags.DEVICE, DeviceFlags.MEMORY);
 
   /**
    * Reads a recipe.
@@ -131,11 +134,19 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
     if (out.isEmpty()) {
       json.fault("out", "is missing: give the folder that the adapter goes to");
     }
+    Optional<String> device = json.optionalText(DeviceFlags.DEVICE);
+    Optional<Long> memory = json.value(DeviceFlags.MEMORY).flatMap(size -> {
+      Optional<Long> bytes = DeviceFlags.bytes(String.valueOf(size));
+      if (bytes.isEmpty()) {
+        json.fault(DeviceFlags.MEMORY, "must be a size such as 6g, 800m or a number of bytes, not " + size);
+      }
+      return bytes;
+    });
     json.finish();
     return new Recipe(Path.of(model), data, validation, columns, method, adapter, settings, steps, epochs,
         Math.toIntExact(batch), Math.toIntExact(accumulation), rate, schedule, warmup, weightDecay, clip,
         maxLength, type, backend, Math.toIntExact(threads), checkpoint, seed, raw,
-        new RunOptions(Path.of(out), saveEvery, Math.toIntExact(keep), evaluateEvery));
+        new RunOptions(Path.of(out), saveEvery, Math.toIntExact(keep), evaluateEvery), device, memory);
   }
 
   private static List<Path> paths(Configuration json, String key) {
@@ -219,7 +230,14 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
     values.put("save-every", files.saveEvery());
     values.put("keep", files.keep());
     values.put("eval-every", files.evaluateEvery());
+    device.ifPresent(name -> values.put(DeviceFlags.DEVICE, name));
+    memory.ifPresent(bytes -> values.put(DeviceFlags.MEMORY, bytes));
     return values;
+  }
+
+  /** Returns how the backend is to run. */
+  SessionOptions session() {
+    return DeviceFlags.session(threads, device, memory);
   }
 
   private static String absolute(Path path) {

@@ -3,7 +3,13 @@ package dev.graft.cli;
 import dev.graft.cli.text.LossChart;
 import dev.graft.core.files.TextFile;
 import dev.graft.core.model.TokenBatch;
+import dev.graft.core.attach.Attachment;
+import dev.graft.core.model.LoadedModel;
 import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.run.Backends;
+import dev.graft.core.run.GraphCheck;
+import dev.graft.core.run.MethodSettings;
+import dev.graft.spi.Backend;
 import dev.graft.core.run.GraftAdapter;
 import dev.graft.core.run.ModelOptions;
 import dev.graft.core.run.RunLog;
@@ -45,23 +51,28 @@ final class TrainJob {
     if (!resume) {
       RunFolders.requireFree(folder, "choose another --out, or go on with the run there by --resume");
     }
-    ModelOptions modelOptions = new ModelOptions(recipe.backend(), recipe.computeType(), recipe.threads());
-    try (TextModel text = TextModel.open(recipe.model(), modelOptions, plugins)) {
-      int length = recipe.length(text.model().base().model().maxPositions());
-      SampleEncoder encoder = text.encoder(length, recipe.raw());
+    ModelOptions modelOptions = new ModelOptions(recipe.backend(), recipe.computeType(), recipe.session());
+    try (ModelFiles files = ModelFiles.open(recipe.model(), plugins)) {
+      int length = recipe.length(files.files().base().model().maxPositions());
+      SampleEncoder encoder = files.encoder(length, recipe.raw());
       Samples samples = Samples.read(recipe.data(), recipe.columns().format(), encoder);
-      long padding = text.tokenizer().paddingId();
+      long padding = files.tokenizer().paddingId();
       BucketedBatches batches = samples.shuffled(recipe.batch(), recipe.accumulation(), padding,
           recipe.seed());
       List<TokenBatch> validation = recipe.validation().isEmpty()
           ? List.of()
           : Samples.read(recipe.validation(), recipe.columns().format(), encoder).forEvaluation(padding);
-      GraftAdapter adapter = adapter(text);
       TrainingOptions options = recipe.training(batches.stepsPerEpoch());
-      listener.begins(adapter, options, samples);
-      RecipeFile.write(folder.resolve(RecipeFile.NAME), recipe.values());
+      Backend backend = Backends.choose(plugins, recipe.backend(), recipe.computeType(), recipe.session());
+      Attachment planned = planned(files.files());
+      StepCheck.of(files.files().base(), planned, options, batches, plugins)
+          .require(new GraphCheck(plugins, backend, recipe.session()));
       Map<String, Object> identity = Map.of("samples", samples.encoded().size(), "samples of a step",
           batches.stepSize(), "lengths", batches.lengths().toString());
+      try (TextModel text = files.model(modelOptions)) {
+      GraftAdapter adapter = adapter(text);
+      listener.begins(adapter, options, samples);
+      RecipeFile.write(folder.resolve(RecipeFile.NAME), recipe.values());
       try (TrainingRun run = new TrainingRun(adapter, options, recipe.files(), identity)) {
         if (resume && !run.resume(listener)) {
           listener.noticed("There is no checkpoint in " + folder + " yet: beginning at the first step");
@@ -72,6 +83,18 @@ final class TrainJob {
             RunLog.read(recipe.files().log())));
         return outcome;
       }
+      }
+    }
+  }
+
+  /** Returns what will be trained, to plan it; no tensor is uploaded. */
+  private Attachment planned(LoadedModel files) {
+    if (recipe.adapter().isEmpty()) {
+      return MethodSettings.attach(plugins, recipe.method(),
+          MethodFlags.settings(plugins.method(recipe.method()), recipe.settings()), files.base().outline());
+    }
+    try (LoadedModel.LoadedAdapter adapter = files.adapter(recipe.adapter().get(), true)) {
+      return adapter.attachment();
     }
   }
 

@@ -24,7 +24,20 @@ final class DjlSession implements Session {
    * @param uploaded the host's memory that the tensor reads, which must not be written to; empty if it has its
    * own
    */
-  record Variable(Signature signature, PtNDArray array, Optional<HostTensor> uploaded) {}
+  record Variable(Signature signature, PtNDArray array, Optional<Uploaded> uploaded) {
+    void close() {
+      array.close();
+      uploaded.ifPresent(memory -> memory.unused().run());
+    }
+  }
+
+  /**
+   * Holds memory of the host's.
+   *
+   * @param value keeps it alive, where the collector would free it
+   * @param unused is run once it is not read any more
+   */
+  record Uploaded(HostTensor value, Runnable unused) {}
 
   private final Libtorch torch;
   private final LoadedCode loaded;
@@ -41,10 +54,21 @@ final class DjlSession implements Session {
 
   @Override
   public void upload(String variable, HostTensor value) {
+    upload(variable, value, () -> {
+    });
+  }
+
+  @Override
+  public void upload(String variable, HostTensor value, Runnable unused) {
     checkOpen();
     Signature signature = new Signature(value.dtype(), value.shape());
     checkPrograms(variable, signature);
-    replace(variable, new Variable(signature, torch.view(value), Optional.of(value)));
+    boolean inPlace = torch.readsInPlace(value);
+    replace(variable, new Variable(signature, torch.view(value),
+        inPlace ? Optional.of(new Uploaded(value, unused)) : Optional.empty()));
+    if (!inPlace) {
+      unused.run();
+    }
   }
 
   @Override
@@ -67,7 +91,7 @@ final class DjlSession implements Session {
   private void replace(String name, Variable variable) {
     Variable old = variables.put(name, variable);
     if (old != null) {
-      old.array().close();
+      old.close();
     }
   }
 
@@ -86,7 +110,7 @@ final class DjlSession implements Session {
     checkOpen();
     Variable old = variables.remove(variable);
     if (old != null) {
-      old.array().close();
+      old.close();
     }
   }
 
@@ -133,7 +157,7 @@ final class DjlSession implements Session {
     if (!closed) {
       List.copyOf(programs).forEach(DjlProgram::close);
       closed = true;
-      variables.values().forEach(variable -> variable.array().close());
+      variables.values().forEach(Variable::close);
       variables.clear();
       torch.close();
     }

@@ -81,7 +81,12 @@ public final class AdapterSet implements AutoCloseable {
   }
 
   private void add(String name, Attachment attachment, Map<String, HostTensor> values, Runnable release) {
-    AdapterWeights.upload(session, name, values, parameterType);
+    try {
+      AdapterWeights.upload(session, name, values, parameterType);
+    } catch (RuntimeException | Error e) {
+      release.run();
+      throw e;
+    }
     members.put(name, new Member(attachment, attachment, release));
   }
 
@@ -177,8 +182,7 @@ public final class AdapterSet implements AutoCloseable {
     Member member = member(name);
     members.remove(name);
     active = active.filter(other -> !other.equals(name));
-    member.original().tensors().keySet()
-        .forEach(key -> session.release(AdapterWeights.variable(name, key)));
+    AdapterWeights.release(session, name, member.original().tensors().keySet());
     member.release().run();
   }
 

@@ -1,5 +1,6 @@
 package dev.graft.core.model;
 
+import dev.graft.core.attach.Uploads;
 import dev.graft.core.files.ModelFolder;
 import dev.graft.core.files.NonFinite;
 import dev.graft.core.files.TensorCasts;
@@ -222,7 +223,7 @@ public final class BaseModel {
       if (code == null) {
         HostTensor dense = tensors.tensor(name);
         NonFinite.refuse(dense, "The tensor " + name + " of the base model");
-        session.upload(name, TensorCasts.cast(dense, compute));
+        Uploads.cast(session, name, dense, compute);
       } else {
         code.resident().forEach((part, value) -> session.upload(partName(name, part), value));
       }

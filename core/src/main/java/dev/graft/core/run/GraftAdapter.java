@@ -46,7 +46,8 @@ public final class GraftAdapter {
 
   /** Returns a trainer for a loop of one's own; it must be closed before another is made. */
   public Trainer trainer(TrainingOptions options) {
-    return new Trainer(model.session(), model.base(), attachment, name, options.in(model.computeType()));
+    return new Trainer(model.session(), model.base(), attachment, name, options.in(model.computeType()),
+        model.backend().preferences());
   }
 
   /** Returns the mean loss over all labels of the batches. */
@@ -58,7 +59,7 @@ public final class GraftAdapter {
 
   /** Returns an evaluator that keeps its programs from one evaluation to the next. */
   public Evaluator evaluator() {
-    return new Evaluator(model.session(), model.base(), model.computeType(), rows(1));
+    return new Evaluator(model.session(), model.base(), model.computeType(), rows(1), model.backend().preferences());
   }
 
   /** Continues prompts and gives each row's new tokens when all are there. */
@@ -93,6 +94,11 @@ public final class GraftAdapter {
   /** Returns the method's formulas over this adapter's weights. */
   public AdapterFormulas formulas() {
     return new AdapterFormulas(model.base(), model.session(), model.computeType(), name, attachment);
+  }
+
+  /** Returns the name under which the session holds the adapter's tensors. */
+  String name() {
+    return name;
   }
 
   /** Returns what the adapter is made of. */

@@ -5,23 +5,30 @@ import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
 import dev.graft.core.generate.GenerationOptions;
 import dev.graft.core.generate.Generator;
+import dev.graft.core.model.AdapterFormulas;
 import dev.graft.core.model.BaseModel;
+import dev.graft.core.model.GraphOptions;
 import dev.graft.core.model.LoadedModel;
+import dev.graft.core.model.ModelGraphs;
 import dev.graft.core.model.RowGroup;
 import dev.graft.core.model.TokenBatch;
 import dev.graft.core.plugin.PluginCatalog;
 import dev.graft.core.train.Evaluator;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
+import dev.graft.graph.Graph;
 import dev.graft.spi.Backend;
 import dev.graft.spi.Session;
+import dev.graft.spi.SessionOptions;
 import dev.graft.spi.TextTokens;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.apiguardian.api.API;
 
 /**
@@ -46,14 +53,33 @@ public final class GraftModel implements AutoCloseable {
     this.plugins = plugins;
     this.backend = backend;
     this.computeType = options.computeType();
+    requireRoom(options.session());
     this.session = backend.open(options.session());
     try {
       base.upload(session, computeType);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       session.close();
       throw e;
     }
     this.adapters = loaded.map(files -> new AdapterSet(files, session, computeType));
+  }
+
+  /** Refuses a model whose weights alone are too many, or whose operations the backend has not. */
+  private void requireRoom(SessionOptions options) {
+    Graph graph = new ModelGraphs(base, GraphOptions.evaluation(computeType), backend.preferences())
+        .logits(List.of(RowGroup.base(1)), 1, false);
+    new GraphCheck(plugins, backend, options).require("Running the model in " + computeType, graph,
+        this::smallerTypes);
+  }
+
+  /** Lists what other types would need, where weights are dense. */
+  private List<GraphCheck.Remedy> smallerTypes() {
+    return backend.capabilities().computeTypes().stream().filter(type -> type.bytes() < computeType.bytes())
+        .sorted(Comparator.comparing(DType::bytes).reversed().thenComparing(Comparator.naturalOrder()))
+        .map(type -> new GraphCheck.Remedy("compute type " + type,
+            () -> new ModelGraphs(base, GraphOptions.evaluation(type), backend.preferences())
+                .logits(List.of(RowGroup.base(1)), 1, false)))
+        .toList();
   }
 
   /**
@@ -74,19 +100,29 @@ public final class GraftModel implements AutoCloseable {
    * @throws GraftException if a file is faulty, a plug-in is missing, or the backend cannot run here
    */
   public static GraftModel open(Path folder, ModelOptions options, PluginCatalog plugins) {
-    Backend backend = Backends.choose(plugins, options.backend(), options.computeType());
+    Backend backend = Backends.choose(plugins, options.backend(), options.computeType(), options.session());
     LoadedModel loaded = LoadedModel.open(folder, plugins);
     try {
       return new GraftModel(loaded.base(), Optional.of(loaded), plugins, backend, options);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       loaded.close();
       throw e;
     }
   }
 
+  /**
+   * Takes a model whose folder is open, and closes it at the end. If this throws, the folder stays open.
+   *
+   * @throws GraftException if the backend cannot run here, or has not the memory for the weights
+   */
+  public static GraftModel of(LoadedModel loaded, ModelOptions options, PluginCatalog plugins) {
+    Backend backend = Backends.choose(plugins, options.backend(), options.computeType(), options.session());
+    return new GraftModel(loaded.base(), Optional.of(loaded), plugins, backend, options);
+  }
+
   /** Takes a model that does not come from a folder. */
   public static GraftModel of(BaseModel base, ModelOptions options, PluginCatalog plugins) {
-    Backend backend = Backends.choose(plugins, options.backend(), options.computeType());
+    Backend backend = Backends.choose(plugins, options.backend(), options.computeType(), options.session());
     return new GraftModel(base, Optional.empty(), plugins, backend, options);
   }
 
@@ -104,9 +140,7 @@ public final class GraftModel implements AutoCloseable {
    * @throws GraftException if there is no such method, or a setting is unknown or faulty
    */
   public GraftAdapter attach(String method, Map<String, ?> settings, long seed) {
-    GraftAdapter adapter = bind(method, settings);
-    adapter.formulas().initialise(seed);
-    return adapter;
+    return start(bind(method, settings), formulas -> formulas.initialise(seed));
   }
 
   /**
@@ -115,8 +149,12 @@ public final class GraftModel implements AutoCloseable {
    * @throws GraftException if there is no such method, or a setting is unknown or faulty
    */
   public GraftAdapter attach(String method, Map<String, ?> settings, long seed, TextTokens tokens) {
-    GraftAdapter adapter = bind(method, settings);
-    adapter.formulas().initialise(seed, tokens);
+    return start(bind(method, settings), formulas -> formulas.initialise(seed, tokens));
+  }
+
+  private GraftAdapter start(GraftAdapter adapter, Consumer<AdapterFormulas> initialise) {
+    AdapterWeights.allOrNone(session, adapter.name(), adapter.attachment().tensors().keySet(),
+        () -> initialise.accept(adapter.formulas()));
     return adapter;
   }
 
@@ -153,8 +191,7 @@ public final class GraftModel implements AutoCloseable {
     LoadedModel files = loaded.orElseThrow(GraftModel::noFolder);
     try (LoadedModel.LoadedAdapter stored = files.adapter(folder, training)) {
       String name = nextName();
-      // Cast copies are the session's own; values of the right type lie in the file that is closed here.
-      AdapterWeights.upload(session, name, AdapterWeights.copies(stored.values()), parameterType());
+      AdapterWeights.uploadCopies(session, name, stored.values(), parameterType());
       return new GraftAdapter(this, name, stored.attachment());
     }
   }
@@ -180,7 +217,8 @@ public final class GraftModel implements AutoCloseable {
 
   /** Returns the mean loss of the model without an adapter over all labels of the batches. */
   public double loss(List<TokenBatch> batches) {
-    try (Evaluator evaluator = new Evaluator(session, base, computeType, RowGroup.base(1))) {
+    try (Evaluator evaluator = new Evaluator(session, base, computeType, RowGroup.base(1),
+        backend.preferences())) {
       return evaluator.loss(batches);
     }
   }

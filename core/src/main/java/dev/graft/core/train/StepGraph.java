@@ -7,6 +7,7 @@ import dev.graft.core.model.GraphOptions;
 import dev.graft.core.model.ModelGraphs;
 import dev.graft.core.model.RowGroup;
 import dev.graft.graph.Graph;
+import dev.graft.spi.Preferences;
 import org.apiguardian.api.API;
 
 /** Builds the graph of one step without running it, to plan its memory. */
@@ -23,13 +24,35 @@ public final class StepGraph {
    */
   public static Graph of(BaseModel base, Attachment attachment, TrainingOptions options, int rows, int length,
       int labels, boolean alone) {
+    return of(base, attachment, options, rows, length, labels, alone, Preferences.CPU);
+  }
+
+  /**
+   * Builds the graph that {@link Trainer} would run for a batch [rows, length] padded at the end.
+   *
+   * @param labels how many of its tokens are predicted
+   * @param alone whether the batch is a step by itself, rather than the last of several
+   * @param preferences of the backend that is to run it
+   */
+  public static Graph of(BaseModel base, Attachment attachment, TrainingOptions options, int rows, int length,
+      int labels, boolean alone, Preferences preferences) {
+    return of(base, attachment, options, BatchLayout.padded(rows, length, labels, false), alone, preferences);
+  }
+
+  /**
+   * Builds the graph that {@link Trainer} would run for a batch.
+   *
+   * @param alone whether the batch is a step by itself, rather than the last of several
+   * @param preferences of the backend that is to run it
+   */
+  public static Graph of(BaseModel base, Attachment attachment, TrainingOptions options, BatchLayout layout,
+      boolean alone, Preferences preferences) {
     GraphOptions graphOptions = new GraphOptions(options.computeType(), true, options.checkpoint(),
         options.seed());
     StepPrograms.Role role = alone
         ? StepPrograms.Role.WHOLE
         : StepPrograms.Role.ENDS;
-    return new StepPrograms(new ModelGraphs(base, graphOptions), options)
-        .build(RowGroup.all("planned", attachment, rows), BatchLayout.padded(rows, length, labels, false),
-            role);
+    return new StepPrograms(new ModelGraphs(base, graphOptions, preferences), options)
+        .build(RowGroup.all("planned", attachment, layout.rows()), layout, role);
   }
 }
