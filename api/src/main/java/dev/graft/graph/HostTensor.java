@@ -58,7 +58,7 @@ public final class HostTensor {
    * Allocates memory that the collector frees. The JVM bounds such memory by its option MaxDirectMemorySize, and
    * collects when it is used up. What is in use and needs more gets memory that is not bounded so.
    */
-  @SuppressWarnings("restricted")
+  @SuppressWarnings({"MustBeClosedChecker", "restricted"}) // the collector closes the arena
   private static MemorySegment collected(long bytes, long alignment) {
     try {
       return Arena.ofAuto().allocate(bytes, alignment);

@@ -60,6 +60,10 @@ final class DjlSession implements Session {
 
   @Override
   public void upload(String variable, HostTensor value, Runnable unused) {
+    NativeCalls.make(() -> uploadNow(variable, value, unused));
+  }
+
+  private void uploadNow(String variable, HostTensor value, Runnable unused) {
     checkOpen();
     Signature signature = new Signature(value.dtype(), value.shape());
     checkPrograms(variable, signature);
@@ -81,7 +85,8 @@ final class DjlSession implements Session {
           + " and cannot be allocated as " + signature + ": release it first");
     }
     checkPrograms(variable, signature);
-    replace(variable, new Variable(signature, torch.zeros(dtype, shape), Optional.empty()));
+    NativeCalls.make(
+        () -> replace(variable, new Variable(signature, torch.zeros(dtype, shape), Optional.empty())));
   }
 
   private void checkPrograms(String variable, Signature signature) {
@@ -102,7 +107,8 @@ final class DjlSession implements Session {
     if (found == null) {
       throw new GraftException("There is no variable " + variable + " to download");
     }
-    return torch.toHost(found.array(), found.signature().dtype(), found.signature().shape());
+    return NativeCalls.make(
+        () -> torch.toHost(found.array(), found.signature().dtype(), found.signature().shape()));
   }
 
   @Override
@@ -110,7 +116,7 @@ final class DjlSession implements Session {
     checkOpen();
     Variable old = variables.remove(variable);
     if (old != null) {
-      old.close();
+      NativeCalls.make(old::close);
     }
   }
 
@@ -123,7 +129,8 @@ final class DjlSession implements Session {
   @Override
   public Program compile(Graph graph) {
     checkOpen();
-    DjlProgram program = new DjlProgram(this, torch, loaded, graph.name(), ScriptWriter.of(graph, processor));
+    Script script = ScriptWriter.of(graph, processor);
+    DjlProgram program = NativeCalls.make(() -> new DjlProgram(this, torch, loaded, graph.name(), script));
     programs.add(program);
     return program;
   }
@@ -154,6 +161,10 @@ final class DjlSession implements Session {
 
   @Override
   public void close() {
+    NativeCalls.make(this::closeNow);
+  }
+
+  private void closeNow() {
     if (!closed) {
       List.copyOf(programs).forEach(DjlProgram::close);
       closed = true;

@@ -34,6 +34,7 @@ public final class Uploads {
    *
    * @throws dev.graft.error.GraftException as {@link Session#upload(String, HostTensor)}
    */
+  @SuppressWarnings("MustBeClosedChecker") // the session closes the arena when it is done with it
   public static void copy(Session session, String variable, HostTensor value, DType type) {
     // Shared, since the session may be closed by another thread than this.
     Arena memory = Arena.ofShared();

@@ -39,22 +39,27 @@ public final class GraftAdapter {
    * @throws GraftException if the loss is not finite, or some part of the adapter gets no gradient
    */
   public void train(TrainingOptions options, BatchSource batches, TrainingListener listener) {
-    try (Trainer trainer = trainer(options)) {
-      trainer.run(batches, listener);
-    }
+    model.turns().run(() -> {
+      try (Trainer trainer = trainer(options)) {
+        trainer.run(batches, listener);
+      }
+    });
   }
 
   /** Returns a trainer for a loop of one's own; it must be closed before another is made. */
   public Trainer trainer(TrainingOptions options) {
+    model.forgetGeneration();
     return new Trainer(model.session(), model.base(), attachment, name, options.in(model.computeType()),
         model.backend().preferences());
   }
 
   /** Returns the mean loss over all labels of the batches. */
   public double loss(List<TokenBatch> batches) {
-    try (Evaluator evaluator = evaluator()) {
-      return evaluator.loss(batches);
-    }
+    return model.turns().take(() -> {
+      try (Evaluator evaluator = evaluator()) {
+        return evaluator.loss(batches);
+      }
+    });
   }
 
   /** Returns an evaluator that keeps its programs from one evaluation to the next. */
@@ -88,7 +93,7 @@ public final class GraftAdapter {
    */
   public void save(Path folder) {
     String basePath = model.loaded().map(loaded -> loaded.folder().path().toString()).orElse("");
-    formulas().save(folder, basePath);
+    model.turns().run(() -> formulas().save(folder, basePath));
   }
 
   /** Returns the method's formulas over this adapter's weights. */

@@ -32,8 +32,10 @@ import java.util.function.Consumer;
 import org.apiguardian.api.API;
 
 /**
- * Holds a model whose weights are on a backend's device, ready for adapters. One thread at a time uses it and
- * what it makes. Closing it frees the device's memory; its adapters end with it.
+ * Holds a model whose weights are on a backend's device, ready for adapters. Threads that ask it or its adapters
+ * for something at the same time wait for each other; trainers, evaluators and the {@linkplain #adapters set of
+ * adapters} are used by one thread at a time, while no other uses the model. Closing it frees the device's memory;
+ * its adapters end with it.
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class GraftModel implements AutoCloseable {
@@ -43,8 +45,11 @@ public final class GraftModel implements AutoCloseable {
   private final Backend backend;
   private final Session session;
   private final DType computeType;
+  private final Turns turns = new Turns();
+  private final Generator generator;
   private final Optional<AdapterSet> adapters;
   private int attached;
+  private boolean closed;
 
   private GraftModel(BaseModel base, Optional<LoadedModel> loaded, PluginCatalog plugins, Backend backend,
       ModelOptions options) {
@@ -61,7 +66,8 @@ public final class GraftModel implements AutoCloseable {
       session.close();
       throw e;
     }
-    this.adapters = loaded.map(files -> new AdapterSet(files, session, computeType));
+    this.generator = new Generator(session, base, computeType, backend.preferences());
+    this.adapters = loaded.map(files -> new AdapterSet(files, session, computeType, generator::forget));
   }
 
   /** Refuses a model whose weights alone are too many, or whose operations the backend has not. */
@@ -153,14 +159,14 @@ public final class GraftModel implements AutoCloseable {
   }
 
   private GraftAdapter start(GraftAdapter adapter, Consumer<AdapterFormulas> initialise) {
-    AdapterWeights.allOrNone(session, adapter.name(), adapter.attachment().tensors().keySet(),
-        () -> initialise.accept(adapter.formulas()));
+    turns.run(() -> AdapterWeights.allOrNone(session, adapter.name(), adapter.attachment().tensors().keySet(),
+        () -> initialise.accept(adapter.formulas())));
     return adapter;
   }
 
   private GraftAdapter bind(String method, Map<String, ?> settings) {
     Attachment attachment = MethodSettings.attach(plugins, method, settings, base.outline());
-    return new GraftAdapter(this, nextName(), attachment);
+    return new GraftAdapter(this, turns.take(this::nextName), attachment);
   }
 
   /**
@@ -188,6 +194,10 @@ public final class GraftModel implements AutoCloseable {
   }
 
   private GraftAdapter load(Path folder, boolean training) {
+    return turns.take(() -> loadNow(folder, training));
+  }
+
+  private GraftAdapter loadNow(Path folder, boolean training) {
     LoadedModel files = loaded.orElseThrow(GraftModel::noFolder);
     try (LoadedModel.LoadedAdapter stored = files.adapter(folder, training)) {
       String name = nextName();
@@ -217,10 +227,12 @@ public final class GraftModel implements AutoCloseable {
 
   /** Returns the mean loss of the model without an adapter over all labels of the batches. */
   public double loss(List<TokenBatch> batches) {
-    try (Evaluator evaluator = new Evaluator(session, base, computeType, RowGroup.base(1),
-        backend.preferences())) {
-      return evaluator.loss(batches);
-    }
+    return turns.take(() -> {
+      try (Evaluator evaluator = new Evaluator(session, base, computeType, RowGroup.base(1),
+          backend.preferences())) {
+        return evaluator.loss(batches);
+      }
+    });
   }
 
   /**
@@ -266,14 +278,11 @@ public final class GraftModel implements AutoCloseable {
     }
     int[] produced = new int[ids.length];
     boolean[] stopped = new boolean[ids.length];
-    long[][] out;
-    try (Generator generator = new Generator(session, base, computeType)) {
-      out = generator.generate(rows, ids, mask, options, (row, token) -> {
-        stopped[row] = options.stopIds().contains(token);
-        produced[row]++;
-        listener.token(row, token);
-      });
-    }
+    long[][] out = turns.take(() -> generator.generate(rows, ids, mask, options, (row, token) -> {
+      stopped[row] = options.stopIds().contains(token);
+      produced[row]++;
+      listener.token(row, token);
+    }));
     List<long[]> answers = new ArrayList<>();
     for (int row = 0; row < out.length; row++) {
       answers.add(Arrays.copyOf(out[row], produced[row] - (stopped[row] ? 1 : 0)));
@@ -306,6 +315,16 @@ public final class GraftModel implements AutoCloseable {
     return session;
   }
 
+  /** Returns whose turn it is to use the model. */
+  Turns turns() {
+    return turns;
+  }
+
+  /** Frees what generation keeps from one call to the next, so that training has its memory. */
+  void forgetGeneration() {
+    turns.run(generator::close);
+  }
+
   DType parameterType() {
     return computeType.accumulator();
   }
@@ -313,8 +332,14 @@ public final class GraftModel implements AutoCloseable {
   /** Frees the device's memory and closes the folder. */
   @Override
   public void close() {
-    adapters.ifPresent(AdapterSet::close);
-    session.close();
-    loaded.ifPresent(LoadedModel::close);
+    turns.run(() -> {
+      if (!closed) {
+        closed = true;
+        generator.close();
+        adapters.ifPresent(AdapterSet::close);
+        session.close();
+        loaded.ifPresent(LoadedModel::close);
+      }
+    });
   }
 }
