@@ -2,9 +2,7 @@ package dev.graft.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.graft.core.check.CheckCase;
-import dev.graft.core.check.CheckResult;
-import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.PluginCatalog;
 import dev.graft.graph.DType;
 import dev.graft.graph.Graph;
 import dev.graft.spi.Availability;
@@ -13,6 +11,8 @@ import dev.graft.spi.Capabilities;
 import dev.graft.spi.MemoryNeed;
 import dev.graft.spi.Session;
 import dev.graft.spi.SessionOptions;
+import dev.graft.tools.check.CheckCase;
+import dev.graft.tools.check.CheckResult;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,10 +2,10 @@ package dev.graft.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.graft.core.generate.GenerationOptions;
-import dev.graft.core.plugin.PluginCatalog;
-import dev.graft.core.run.GraftModel;
-import dev.graft.core.run.ModelOptions;
+import dev.graft.core.GenerationOptions;
+import dev.graft.core.GraftModel;
+import dev.graft.core.ModelOptions;
+import dev.graft.core.PluginCatalog;
 import dev.graft.graph.DType;
 import java.nio.file.Files;
 import java.nio.file.Path;

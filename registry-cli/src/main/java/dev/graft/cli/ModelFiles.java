@@ -1,10 +1,10 @@
 package dev.graft.cli;
 
-import dev.graft.core.model.BaseModel;
-import dev.graft.core.model.LoadedModel;
-import dev.graft.core.plugin.PluginCatalog;
-import dev.graft.core.run.GraftModel;
-import dev.graft.core.run.ModelOptions;
+import dev.graft.core.GraftModel;
+import dev.graft.core.ModelOptions;
+import dev.graft.core.PluginCatalog;
+import dev.graft.core.weights.BaseModel;
+import dev.graft.core.weights.LoadedModel;
 import dev.graft.data.dataset.SampleEncoder;
 import dev.graft.data.tokenizer.Tokenizer;
 import dev.graft.error.GraftException;

@@ -1,15 +1,15 @@
 package dev.graft.cli;
 
+import dev.graft.core.PluginCatalog;
+import dev.graft.core.TokenBatch;
+import dev.graft.core.TrainingCheck;
+import dev.graft.core.TrainingOptions;
 import dev.graft.core.attach.Attachment;
-import dev.graft.core.model.BaseModel;
-import dev.graft.core.model.ModelGraphs;
-import dev.graft.core.model.RowGroup;
-import dev.graft.core.model.TokenBatch;
-import dev.graft.core.plan.PlannedCodes;
-import dev.graft.core.plugin.PluginCatalog;
-import dev.graft.core.run.TrainingCheck;
-import dev.graft.core.train.TrainingOptions;
+import dev.graft.core.graphs.ModelGraphs;
+import dev.graft.core.graphs.RowGroup;
+import dev.graft.core.weights.BaseModel;
 import dev.graft.data.batch.BucketedBatches;
+import dev.graft.tools.plan.PlannedCodes;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;

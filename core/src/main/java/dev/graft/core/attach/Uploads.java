@@ -1,6 +1,6 @@
 package dev.graft.core.attach;
 
-import dev.graft.core.files.TensorCasts;
+import dev.graft.formats.TensorCasts;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.spi.Session;

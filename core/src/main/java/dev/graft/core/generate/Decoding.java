@@ -1,7 +1,7 @@
 package dev.graft.core.generate;
 
-import dev.graft.core.model.ModelGraphs;
-import dev.graft.core.model.RowGroup;
+import dev.graft.core.graphs.ModelGraphs;
+import dev.graft.core.graphs.RowGroup;
 import dev.graft.spi.Session;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -2,6 +2,7 @@ package dev.graft.core.generate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.graft.core.GenerationOptions;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
