@@ -3,6 +3,7 @@ package dev.graft.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.graft.core.adapters.AdapterSet;
 import dev.graft.core.GenerationOptions;
 import dev.graft.core.GraftAdapter;
 import dev.graft.core.GraftModel;
@@ -15,7 +16,6 @@ import dev.graft.core.weights.LoadedModel;
 import dev.graft.error.GraftException;
 import dev.graft.error.MemoryException;
 import dev.graft.graph.DType;
-import dev.graft.graph.Shape;
 import dev.graft.spi.MemoryNeed;
 import dev.graft.spi.SessionOptions;
 import java.nio.file.Path;
@@ -64,18 +64,19 @@ class SessionLifetimeTests {
   }
 
   @Test
-  void anAdapterThatDoesNotFitASessionCanBeLoadedUnderItsNameLater() {
-    try (GraftModel model = open()) {
+  void anAdapterWhoseUploadFailsCanBeLoadedUnderItsNameLater() {
+    try (GraftModel model = open(); LoadedModel files = LoadedModel.open(SmallModel.FOLDER, plugins)) {
       model.attach("lora", LORA, 1).save(folder);
       Set<String> before = model.session().variables();
-      String taken = "adapter/a/"
-          + model.attach("lora", LORA, 1).attachment().tensors().keySet().stream().toList().getLast();
-      model.session().allocate(taken, DType.I64, Shape.of(1));
-      assertThatThrownBy(() -> model.adapters().load("a", folder)).isInstanceOf(GraftException.class);
-      model.session().release(taken);
-      model.adapters().load("a", folder);
-      assertThat(model.session().variables()).containsAll(before);
-      assertThat(model.adapters().names()).containsExactly("a");
+      FailingSession failing = new FailingSession(model.session(), 3);
+      try (AdapterSet set = new AdapterSet(files, failing, DType.F32)) {
+        assertThatThrownBy(() -> set.load("a", folder)).isInstanceOf(MemoryException.class);
+        assertThat(model.session().variables()).isEqualTo(before);
+        failing.room(1000);
+        set.load("a", folder);
+        assertThat(set.names()).containsExactly("a");
+      }
+      assertThat(model.session().variables()).isEqualTo(before);
     }
   }
 
