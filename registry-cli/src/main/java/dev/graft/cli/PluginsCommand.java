@@ -33,6 +33,9 @@ final class PluginsCommand implements Callable<Integer> {
   @Option(names = "--paths", description = "Show where each jar lies, not its name alone.")
   boolean paths;
 
+  @Option(names = "--verbose", description = "Tell for each backend which methods it trains in which types, and why not.")
+  boolean verbose;
+
   @Inject
   PluginsCommand(PluginCatalog plugins, Streams streams) {
     this.plugins = plugins;
@@ -47,6 +50,12 @@ final class PluginsCommand implements Callable<Integer> {
     add(table, "model family", plugins.families());
     add(table, "backend", plugins.backends());
     table.lines().forEach(streams.out()::println);
+    if (verbose) {
+      plugins.backends().values().stream().map(Found::plugin)
+          .filter(backend -> backend.availability() instanceof Availability.Available)
+          .forEach(backend -> MethodRefusals.lines(backend, plugins)
+              .forEach(line -> streams.out().println(backend.id() + " " + line)));
+    }
     plugins.failures().forEach(failure -> streams.out().println("not loaded: " + Printable.line(failure)));
     return 0;
   }

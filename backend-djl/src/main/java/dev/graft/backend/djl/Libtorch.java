@@ -145,6 +145,11 @@ final class Libtorch implements AutoCloseable {
     }
   }
 
+  /** Tells whether {@link #view} of a tensor reads the tensor's own memory rather than a copy. */
+  boolean readsInPlace(HostTensor tensor) {
+    return tensor.segment().isNative() && tensor.bytes() > 0 && tensor.bytes() <= longestBuffer;
+  }
+
   /** Makes a tensor that reads the host's memory; the caller keeps that memory. */
   PtNDArray view(HostTensor tensor) {
     Shape shape = tensor.shape();

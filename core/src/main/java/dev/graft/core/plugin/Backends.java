@@ -7,6 +7,7 @@ import dev.graft.graph.DType;
 import dev.graft.spi.Availability;
 import dev.graft.spi.Backend;
 import dev.graft.spi.Capabilities;
+import dev.graft.spi.SessionOptions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -26,11 +27,21 @@ public final class Backends {
    * @throws GraftException if there is none of that id, if it cannot run here or does not compute in the type
    */
   public static Backend choose(PluginCatalog plugins, Optional<String> id, DType type) {
+    return choose(plugins, id, type, SessionOptions.DEFAULT);
+  }
+
+  /**
+   * Returns the backend that is asked for, or else the best one for sessions with these options.
+   *
+   * @throws GraftException if there is none of that id, if it cannot run so here or does not compute in the type
+   */
+  public static Backend choose(PluginCatalog plugins, Optional<String> id, DType type,
+      SessionOptions options) {
     if (id.isEmpty()) {
-      return best(plugins, type);
+      return best(plugins, type, options);
     }
     Backend backend = plugins.backend(id.get());
-    hindrance(backend, type).ifPresent(reason -> {
+    hindrance(backend, type, options).ifPresent(reason -> {
       throw new GraftException("Backend " + backend.id() + " " + reason);
     });
     return backend;
@@ -44,13 +55,17 @@ public final class Backends {
    * @throws GraftException if there is none; tells why for each
    */
   public static Backend best(PluginCatalog plugins, DType type) {
+    return best(plugins, type, SessionOptions.DEFAULT);
+  }
+
+  private static Backend best(PluginCatalog plugins, DType type, SessionOptions options) {
     List<String> reasons = new ArrayList<>();
     Optional<Backend> fallback = Optional.empty();
     for (Found<Backend> found : plugins.backends().values()) {
       Backend backend = found.plugin();
       Optional<String> hindrance;
       try {
-        hindrance = hindrance(backend, type).or(() -> cannotTrain(backend));
+        hindrance = hindrance(backend, type, options).or(() -> cannotTrain(backend));
       } catch (RuntimeException | LinkageError e) {
         hindrance = Optional.of("in " + found.origin() + " fails when it is asked whether it can run: " + e);
       }
@@ -85,8 +100,8 @@ public final class Backends {
   }
 
   /** Tells why a backend cannot run models in a type here. */
-  private static Optional<String> hindrance(Backend backend, DType type) {
-    if (backend.availability() instanceof Availability.Unavailable unavailable) {
+  private static Optional<String> hindrance(Backend backend, DType type, SessionOptions options) {
+    if (backend.availability(options) instanceof Availability.Unavailable unavailable) {
       return Optional.of("is not available: " + unavailable.reason());
     }
     Capabilities capabilities = backend.capabilities();
