@@ -208,7 +208,7 @@ public final class SampleEncoder {
   /** Tells whether what is learned last has a token that ends it, maybe with white space behind. */
   private boolean endsTurn(EncodedSample sample) {
     int at = sample.length() - 1;
-    while (at > 0 && sample.labels()[at] != TokenBatch.IGNORED
+    while (at > 0 && sample.labels()[at] != TokenSample.IGNORED
         && tokenizer.decode(new long[]{sample.ids()[at]}, false).isBlank()) {
       at--;
     }
