@@ -6,6 +6,7 @@ import dev.graft.core.attach.Attachment;
 import dev.graft.core.generate.Generator;
 import dev.graft.core.graphs.AdapterFormulas;
 import dev.graft.core.graphs.RowGroup;
+import dev.graft.core.plugin.Backends;
 import dev.graft.core.train.Evaluator;
 import dev.graft.core.train.Trainer;
 import dev.graft.error.GraftException;
@@ -45,8 +46,13 @@ public final class GraftAdapter {
     }
   }
 
-  /** Returns a trainer for a loop of one's own; it must be closed before another is made. */
+  /**
+   * Returns a trainer for a loop of one's own; it must be closed before another is made.
+   *
+   * @throws GraftException if the model's backend cannot train
+   */
   public Trainer trainer(TrainingOptions options) {
+    Backends.requireTraining(model.backend());
     return new Trainer(model.session(), model.base(), attachment, name, options.in(model.computeType()));
   }
 

@@ -77,9 +77,8 @@ final class BenchCommand implements Callable<Integer> {
   @Option(names = "--gradient-checkpointing", description = "Compute blocks again in the backward pass instead of keeping their values.")
   boolean gradientCheckpointing;
 
-  @Option(names = "--quantize", paramLabel = "ID", description = "Quantizer for the frozen linear layers, such as nf4.")
-  @Nullable
-  String quantize;
+  @Mixin
+  QuantizeFlags quantize = new QuantizeFlags();
 
   @Option(names = "--json", description = "Print one JSON object.")
   boolean json;
@@ -96,6 +95,7 @@ final class BenchCommand implements Callable<Integer> {
       throw new GraftException("bench needs --batch and --steps of 1 or more, --seq of 2 or more and --warmup"
           + " of 0 or more; not " + batch + ", " + steps + ", " + length + " and " + warmup);
     }
+    Threads.check("--threads", threads);
     DType type = ComputeTypes.parse(dtype);
     ModelShape sizes = ModelShape.parse(shape);
     Backend chosen = Backends.choose(plugins, Optional.ofNullable(backend), type);
@@ -115,9 +115,10 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private BaseModel base(ModelShape sizes, DType type) {
-    return quantize == null
+    Map<String, Object> options = quantize.options();
+    return quantize.quantizer == null
         ? SyntheticWeights.dense(sizes, type, plugins)
-        : SyntheticWeights.quantized(sizes, type, plugins.quantizer(quantize), plugins);
+        : SyntheticWeights.quantized(sizes, type, plugins.quantizer(quantize.quantizer), options, plugins);
   }
 
   private GraftAdapter attach(GraftModel model) {
@@ -147,7 +148,7 @@ final class BenchCommand implements Callable<Integer> {
       fields.put("shape", shape);
       fields.put("method", method);
       fields.put("dtype", dtype.toLowerCase(Locale.ROOT));
-      fields.put("quantizer", quantize);
+      fields.put("quantizer", quantize.quantizer);
       fields.put("batch", batch);
       fields.put("seq", length);
       fields.put("gradient_checkpointing", gradientCheckpointing);

@@ -114,7 +114,8 @@ final class GenerateCommand implements Callable<Integer> {
         ? List.of()
         : names.folders().entrySet().stream().filter(entry -> used.contains(entry.getKey()))
             .map(Map.Entry::getValue).toList();
-    try (Tokenizer tokenizer = ChatTokenizer.open(model, chatFolders, streams.err()::println)) {
+    try (Tokenizer tokenizer = ChatTokenizer.open(model, chatFolders,
+        note -> Notes.print(streams, List.of(note)))) {
       // Before the model is read: what is wrong with the prompts is told at once.
       List<long[]> prompts = prompts(tokenizer, texts);
       try (TextModel opened = TextModel.open(tokenizer, model, options, plugins)) {
@@ -209,11 +210,13 @@ final class GenerateCommand implements Callable<Integer> {
     TokenStream stream = opened.tokenizer().stream();
     run(opened, List.of(wanted), prompts, options, (_, token) -> {
       if (!options.stopIds().contains(token)) {
-        streams.out().print(stream.add(token));
-        streams.out().flush();
+        streams.answers().print(stream.add(token));
+        if (streams.answers().checkError()) {
+          throw new GraftException("generate: the output cannot be written, so the answer ends here");
+        }
       }
     });
-    streams.out().println(stream.finish());
+    streams.answers().println(stream.finish());
   }
 
   private Map<Answer, String> answerAll(TextModel opened, List<Answer> wanted, List<long[]> prompts) {
@@ -287,7 +290,7 @@ final class GenerateCommand implements Callable<Integer> {
       if (several) {
         streams.out().println("[" + answer.adapter() + "]");
       }
-      streams.out().println(Objects.requireNonNull(made.get(answer)));
+      streams.answers().println(Objects.requireNonNull(made.get(answer)));
     }
   }
 }

@@ -9,6 +9,7 @@ import dev.graft.error.Nearest;
 import dev.graft.graph.DType;
 import dev.graft.spi.Configuration;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -80,7 +81,7 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
     if (model.isEmpty()) {
       json.fault("model", "is missing: give the folder of the base model");
     } else {
-      exists(json, "model", List.of(Path.of(model)));
+      path(json, "model", model).ifPresent(folder -> exists(json, "model", List.of(folder)));
     }
     List<Path> data = paths(json, "data");
     if (data.isEmpty()) {
@@ -92,7 +93,7 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
     DataColumns columns = DataColumns.read(json);
     String method = json.text("method", "lora");
     known(json, "method", method, plugins.methods().keySet());
-    Optional<Path> adapter = json.optionalText("adapter").map(Path::of);
+    Optional<Path> adapter = json.optionalText("adapter").flatMap(text -> path(json, "adapter", text));
     adapter.ifPresent(path -> exists(json, "adapter", List.of(path)));
     Map<String, Object> settings = new LinkedHashMap<>();
     METHOD_KEYS.forEach(key -> json.value(key).ifPresent(value -> settings.put(key, value)));
@@ -122,7 +123,7 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
     Optional<Integer> maxLength = json.optionalInteger("max-length")
         .map(length -> Math.toIntExact(atLeast(json, "max-length", length, 2)));
     DType type = ComputeTypes.find(json.text("dtype", "f32")).orElseGet(() -> {
-      json.fault("dtype", "must be " + ComputeTypes.NAMES + ", not \"" + json.text("dtype", "") + "\"");
+      json.fault("dtype", ComputeTypes.fault(json.text("dtype", "")));
       return DType.F32;
     });
     Optional<String> backend = json.optionalText("backend");
@@ -137,6 +138,8 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
     String out = json.text("out", "");
     if (out.isEmpty()) {
       json.fault("out", "is missing: give the folder that the adapter goes to");
+    } else {
+      path(json, "out", out);
     }
     json.finish();
     return new Recipe(Path.of(model), data, validation, columns, method, adapter, settings, steps, epochs,
@@ -146,8 +149,18 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
         new RunOptions(Path.of(out), saveEvery, Math.toIntExact(keep), evaluateEvery));
   }
 
+  /** Returns a text as a path; adds a fault if it cannot be one on this system. */
+  private static Optional<Path> path(Configuration json, String key, String text) {
+    try {
+      return Optional.of(Path.of(text));
+    } catch (InvalidPathException e) {
+      json.fault(key, FaultReport.describe(e));
+      return Optional.empty();
+    }
+  }
+
   private static List<Path> paths(Configuration json, String key) {
-    return json.texts(key).stream().map(Path::of).toList();
+    return json.texts(key).stream().flatMap(text -> path(json, key, text).stream()).toList();
   }
 
   private static void exists(Configuration json, String key, List<Path> files) {
@@ -204,7 +217,8 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
   private static Schedule schedule(Configuration json) {
     String name = json.text("schedule", "linear");
     return Schedule.named(name).orElseGet(() -> {
-      json.fault("schedule", "must be constant, linear or cosine, not \"" + name + "\"");
+      json.fault("schedule", "must be constant, linear or cosine, not \"" + name + "\""
+          + Nearest.question(name, List.of("constant", "linear", "cosine")));
       return Schedule.LINEAR;
     });
   }

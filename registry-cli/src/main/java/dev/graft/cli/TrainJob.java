@@ -8,6 +8,7 @@ import dev.graft.core.TrainingListener;
 import dev.graft.core.TrainingOptions;
 import dev.graft.core.TrainingRun;
 import dev.graft.core.batch.BucketedBatches;
+import dev.graft.core.plugin.Backends;
 import dev.graft.core.train.RunLog;
 import dev.graft.data.dataset.SampleEncoder;
 import dev.graft.data.tokenizer.Tokenizer;
@@ -55,6 +56,7 @@ final class TrainJob {
       List<Path> adapters = recipe.raw() ? List.of() : recipe.adapter().stream().toList();
       Tokenizer tokenizer = ChatTokenizer.open(recipe.model(), adapters, listener::noticed);
       try (TextModel text = TextModel.open(tokenizer, recipe.model(), options, plugins)) {
+        Backends.requireTraining(text.model().backend());
         return run(text, resume, listener, stop);
       }
     }
