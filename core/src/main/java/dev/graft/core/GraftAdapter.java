@@ -17,17 +17,43 @@ import java.util.List;
 import java.util.Map;
 import org.apiguardian.api.API;
 
-/** An adapter that is attached to an open model. */
+/**
+ * An adapter of an open model: what trains, saves, scales, switches and removes it. What it computes is as it was
+ * attached or loaded, but for its {@linkplain #scale scale}.
+ */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
-public final class GraftAdapter {
+public final class GraftAdapter implements AutoCloseable {
   private final GraftModel model;
   private final String name;
-  private final Attachment attachment;
 
-  GraftAdapter(GraftModel model, String name, Attachment attachment) {
+  GraftAdapter(GraftModel model, String name) {
     this.model = model;
     this.name = name;
-    this.attachment = attachment;
+  }
+
+  /** Returns the name by which the model knows the adapter. */
+  public String name() {
+    return name;
+  }
+
+  /** Lets this adapter act from now on, in the place of the one before. */
+  public void activate() {
+    model.turns().run(() -> model.set().activate(name));
+  }
+
+  /**
+   * Gives the adapter so many times the effect that it was attached or loaded with; 1 gives it that effect again.
+   * It is trained and saved without.
+   *
+   * @throws GraftException if its method has no scale
+   */
+  public void scale(double factor) {
+    model.turns().run(() -> model.set().scale(name, factor));
+  }
+
+  /** Answers a user's message by this adapter, whichever is active. */
+  public String answer(String message, GenerationOptions options) {
+    return model.answers(List.of(name), List.of(message), options).getFirst();
   }
 
   /**
@@ -56,7 +82,7 @@ public final class GraftAdapter {
   public Trainer trainer(TrainingOptions options) {
     Backends.requireTraining(model.backend());
     model.forgetGeneration();
-    return new Trainer(model.session(), model.base(), attachment, name, options.in(model.computeType()),
+    return new Trainer(model.session(), model.base(), model.set().unscaled(name), name, options.in(model.computeType()),
         model.backend().preferences());
   }
 
@@ -88,8 +114,8 @@ public final class GraftAdapter {
    * @return each row's new tokens, without the one that ended it
    */
   public List<long[]> generate(List<long[]> prompts, GenerationOptions options,
-      Generator.TokenListener listener) {
-    return model.generate(List.of(rows(prompts.size())), prompts, options, listener);
+      TokenListener listener) {
+    return model.generate(prompts.stream().map(_ -> name).toList(), prompts, options, listener);
   }
 
   /**
@@ -105,28 +131,24 @@ public final class GraftAdapter {
 
   /** Returns the method's formulas over this adapter's weights. */
   public AdapterFormulas formulas() {
-    return new AdapterFormulas(model.base(), model.session(), model.computeType(), name, attachment);
-  }
-
-  /** Returns the name under which the session holds the adapter's tensors. */
-  String name() {
-    return name;
+    return new AdapterFormulas(model.base(), model.session(), model.computeType(), name,
+        model.set().unscaled(name));
   }
 
   /** Returns what the adapter is made of. */
   public Attachment attachment() {
-    return attachment;
+    return model.set().attachment(name);
   }
 
   /** Returns how many numbers learn. */
   public long trainedParameters() {
-    return attachment.trainable().stream().map(AdapterTensor::shape).mapToLong(shape -> shape.size()).sum();
+    return attachment().trainable().stream().map(AdapterTensor::shape).mapToLong(shape -> shape.size()).sum();
   }
 
   /** Returns copies of the tensors that do not learn, by their keys. */
   Map<String, HostTensor> fixedTensors() {
     Map<String, HostTensor> fixed = new LinkedHashMap<>();
-    attachment.tensors().values().stream().filter(tensor -> !tensor.trainable())
+    attachment().tensors().values().stream().filter(tensor -> !tensor.trainable())
         .forEach(tensor -> fixed.put(tensor.key(),
             model.session().download(AdapterWeights.variable(name, tensor.key()))));
     return fixed;
@@ -138,6 +160,12 @@ public final class GraftAdapter {
   }
 
   private RowGroup rows(long count) {
-    return RowGroup.all(name, attachment, count);
+    return RowGroup.all(name, attachment(), count);
+  }
+
+  /** Removes the adapter from the model and frees its memory; if it was active, the base model acts alone. */
+  @Override
+  public void close() {
+    model.turns().run(() -> model.remove(name));
   }
 }

@@ -85,10 +85,9 @@ class SessionLifetimeTests {
     try (GraftModel model = open()) {
       for (long rank = 1; rank <= 3; rank++) {
         model.attach("lora", Map.of("r", rank, "target_modules", "all-linear"), rank).save(folder);
-        model.adapters().load("a", folder);
-        model.adapters().activate("a");
-        assertThat(model.generate(model.adapters().rows(1), List.of(new long[]{5, 6, 7}), GREEDY)).hasSize(1);
-        model.adapters().delete("a");
+        try (GraftAdapter adapter = model.load("a", folder)) {
+          assertThat(adapter.generate(List.of(new long[]{5, 6, 7}), GREEDY)).hasSize(1);
+        }
       }
     }
   }
