@@ -133,6 +133,11 @@ public final class HostTensor {
     return zeros(dtype, shape);
   }
 
+  /** Returns type and shape. */
+  public Signature signature() {
+    return new Signature(dtype, shape);
+  }
+
   /** Returns the type of the elements. */
   public DType dtype() {
     return dtype;

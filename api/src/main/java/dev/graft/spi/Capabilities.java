@@ -1,11 +1,14 @@
 package dev.graft.spi;
 
+import dev.graft.graph.Composite;
 import dev.graft.graph.DType;
-import dev.graft.graph.Expansion;
 import dev.graft.graph.Graph;
 import dev.graft.graph.Primitive;
 import dev.graft.graph.Tensor;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -40,12 +43,27 @@ public record Capabilities(Set<DType> computeTypes, Set<Feature> features) {
     }
     if (graph.schedule().stream().anyMatch(this::isUnclaimed)) {
       // Composites may hide products, and are taken apart only where there is reason to.
-      Expansion.of(graph, _ -> false).schedule().stream()
-          .filter(node -> node.op() instanceof Primitive.MatMul && isUnclaimed(node))
-          .forEach(node -> refusals.add(new Refusal("matmul", node.dtype(),
-              "it multiplies in " + new TreeSet<>(computeTypes))));
+      Set<Tensor> seen = new HashSet<>();
+      graph.schedule().forEach(node -> addProducts(node, seen, refusals));
     }
     return new ArrayList<>(refusals);
+  }
+
+  private void addProducts(Tensor root, Set<Tensor> seen, Set<Refusal> refusals) {
+    Deque<Tensor> open = new ArrayDeque<>(List.of(root));
+    while (!open.isEmpty()) {
+      Tensor node = open.pop();
+      if (!seen.add(node)) {
+        continue;
+      }
+      if (node.op() instanceof Primitive.MatMul && isUnclaimed(node)) {
+        refusals.add(new Refusal("matmul", node.dtype(), "it multiplies in " + new TreeSet<>(computeTypes)));
+      }
+      if (node.op() instanceof Composite composite) {
+        composite.decompose(node.inputs()).forEach(open::push);
+      }
+      node.inputs().forEach(open::push);
+    }
   }
 
   private boolean isUnclaimed(Tensor node) {

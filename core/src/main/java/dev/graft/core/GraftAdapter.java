@@ -1,15 +1,20 @@
 package dev.graft.core;
 
 import dev.graft.core.attach.AdapterTensor;
+import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
 import dev.graft.core.generate.Generator;
 import dev.graft.core.graphs.AdapterFormulas;
 import dev.graft.core.graphs.RowGroup;
+import dev.graft.core.plugin.Backends;
 import dev.graft.core.train.Evaluator;
 import dev.graft.core.train.Trainer;
 import dev.graft.error.GraftException;
+import dev.graft.graph.HostTensor;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.apiguardian.api.API;
 
 /** An adapter that is attached to an open model. */
@@ -31,7 +36,9 @@ public final class GraftAdapter {
    * @param options the compute type among them is replaced by the model's
    * @param batches gives each step's batches
    * @param listener hears of every step
-   * @throws GraftException if the loss is not finite, or some part of the adapter gets no gradient
+   * @throws DivergedException if the loss or a gradient is not finite; the adapter is as the last good step left it
+   * then, and can be used, saved and trained on
+   * @throws GraftException if the loss does not depend on some part of the adapter that should learn
    */
   public void train(TrainingOptions options, BatchSource batches, TrainingListener listener) {
     model.turns().run(() -> {
@@ -41,8 +48,13 @@ public final class GraftAdapter {
     });
   }
 
-  /** Returns a trainer for a loop of one's own; it must be closed before another is made. */
+  /**
+   * Returns a trainer for a loop of one's own; it must be closed before another is made.
+   *
+   * @throws GraftException if the model's backend cannot train
+   */
   public Trainer trainer(TrainingOptions options) {
+    Backends.requireTraining(model.backend());
     model.forgetGeneration();
     return new Trainer(model.session(), model.base(), attachment, name, options.in(model.computeType()),
         model.backend().preferences());
@@ -109,6 +121,15 @@ public final class GraftAdapter {
   /** Returns how many numbers learn. */
   public long trainedParameters() {
     return attachment.trainable().stream().map(AdapterTensor::shape).mapToLong(shape -> shape.size()).sum();
+  }
+
+  /** Returns copies of the tensors that do not learn, by their keys. */
+  Map<String, HostTensor> fixedTensors() {
+    Map<String, HostTensor> fixed = new LinkedHashMap<>();
+    attachment.tensors().values().stream().filter(tensor -> !tensor.trainable())
+        .forEach(tensor -> fixed.put(tensor.key(),
+            model.session().download(AdapterWeights.variable(name, tensor.key()))));
+    return fixed;
   }
 
   /** Returns the model that the adapter is attached to. */

@@ -63,7 +63,7 @@ public record TrainingCheck(BaseModel base, Attachment attachment, TrainingOptio
   /** Lists what changes least of what is learned first: recomputation changes nothing, a short length much. */
   private List<GraphCheck.Remedy> remedies(GraphCheck check) {
     List<GraphCheck.Remedy> remedies = new ArrayList<>();
-    if (!options.checkpoint()) {
+    if (!options.gradientCheckpointing()) {
       remedies.add(remedy("gradient checkpointing", checkpointed(), check));
     }
     fitting(check, rows, 1, count -> sized(count, length)).ifPresent(found -> remedies.add(remedy(
@@ -72,7 +72,7 @@ public record TrainingCheck(BaseModel base, Attachment attachment, TrainingOptio
     others.forEach((name, model) -> remedies.add(remedy(name, on(model.get()), check)));
     fitting(check, length, SHORTEST, most -> sized(rows, most)).ifPresent(
         found -> remedies.add(remedy("a maximum length of " + found.length + " tokens", found, check)));
-    if (!options.checkpoint() && rows > 1) {
+    if (!options.gradientCheckpointing() && rows > 1) {
       remedies.add(remedy("gradient checkpointing and batches of 1", checkpointed().sized(1, length), check));
     }
     return remedies;
@@ -109,7 +109,7 @@ public record TrainingCheck(BaseModel base, Attachment attachment, TrainingOptio
   private TrainingCheck checkpointed() {
     return new TrainingCheck(base, attachment,
         new TrainingOptions(options.steps(), options.learningRate(), options.schedule(), options.warmup(),
-            options.weightDecay(), options.beta1(), options.beta2(), options.epsilon(), options.clip(),
+            options.weightDecay(), options.beta1(), options.beta2(), options.epsilon(), options.maxGradNorm(),
             options.computeType(), true, options.seed()),
         rows, length, labels, batches, others);
   }

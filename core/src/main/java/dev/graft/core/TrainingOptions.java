@@ -17,15 +17,20 @@ import org.apiguardian.api.API;
  * @param beta1 share of the first moment that stays
  * @param beta2 share of the second moment that stays
  * @param epsilon added to AdamW's denominator
- * @param clip largest global norm of the gradients; 0 for no limit
+ * @param maxGradNorm largest global norm of the gradients; 0 for no limit
  * @param computeType type of activations and frozen weights
- * @param checkpoint whether to keep less and compute blocks again
+ * @param gradientCheckpointing whether blocks are computed again in the backward pass instead of being kept
  * @param seed of initialisation and dropout
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public record TrainingOptions(long steps, double learningRate, Schedule schedule,
-    long warmup, double weightDecay, double beta1, double beta2, double epsilon, double clip,
-    DType computeType, boolean checkpoint, long seed) {
+    long warmup, double weightDecay, double beta1, double beta2, double epsilon,
+    double maxGradNorm, DType computeType, boolean gradientCheckpointing, long seed) {
+
+  /** A step of AdamW changes a parameter by a few times the rate: with more, it would soon be infinite. */
+  private static final double LARGEST_RATE = 1e6;
+  /** Smaller ones are 0 in F32, so that a gradient of 0 would make a parameter NaN. */
+  private static final double SMALLEST_EPSILON = 1e-30;
 
   /** Returns common values: AdamW with β 0.9 and 0.999, linear decay, norm 1, in F32. */
   public static TrainingOptions of(long steps, double learningRate) {
@@ -36,21 +41,28 @@ public record TrainingOptions(long steps, double learningRate, Schedule schedule
   /** Returns the same options for another compute type. */
   public TrainingOptions in(DType type) {
     return new TrainingOptions(steps, learningRate, schedule, warmup, weightDecay, beta1, beta2,
-        epsilon, clip, type, checkpoint, seed);
+        epsilon, maxGradNorm, type, gradientCheckpointing, seed);
   }
 
   /** Checks every value and names all that are wrong. */
   public TrainingOptions {
     List<String> faults = new ArrayList<>();
     require(faults, steps > 0, "steps must be 1 or more, not " + steps);
-    require(faults, learningRate > 0 && Double.isFinite(learningRate),
-        "the learning rate must be above 0, not " + learningRate);
+    require(faults, learningRate > 0 && learningRate <= LARGEST_RATE,
+        "the learning rate must be above 0 and at most " + LARGEST_RATE + ", not " + learningRate);
     require(faults, warmup >= 0 && warmup <= steps,
         "warm-up must be 0 to " + steps + " steps, not " + warmup);
-    require(faults, weightDecay >= 0, "weight decay must be 0 or more, not " + weightDecay);
-    require(faults, beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1, "betas must be from 0 to below 1");
-    require(faults, epsilon > 0, "epsilon must be above 0, not " + epsilon);
-    require(faults, clip >= 0, "the gradients' largest norm must be 0 or more, not " + clip);
+    require(faults, weightDecay >= 0 && Double.isFinite(weightDecay),
+        "weight decay must be 0 or more and finite, not " + weightDecay);
+    // A larger product turns every parameter over in each step, ever further from zero.
+    require(faults, !(learningRate * weightDecay > 1), "weight decay times the learning rate must be at most 1,"
+        + " not " + weightDecay + " times " + learningRate + ": lower the learning rate or the weight decay");
+    require(faults, beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1, "betas must be from 0 to below 1, not "
+        + beta1 + " and " + beta2);
+    require(faults, epsilon >= SMALLEST_EPSILON && Double.isFinite(epsilon),
+        "epsilon must be " + SMALLEST_EPSILON + " or more and finite, not " + epsilon);
+    require(faults, maxGradNorm >= 0 && Double.isFinite(maxGradNorm),
+        "the gradients' largest norm must be 0, for no limit, or more, and finite, not " + maxGradNorm);
     require(faults, computeType.isFloating(), "the compute type must be a floating-point type");
     if (!faults.isEmpty()) {
       throw new GraftException("Training options: " + String.join("; ", faults));

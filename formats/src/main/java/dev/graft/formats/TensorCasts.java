@@ -37,6 +37,10 @@ public final class TensorCasts {
     if (tensor.dtype() == to) {
       return tensor;
     }
+    return MappedPages.reading("A file of weights", () -> converted(tensor, to));
+  }
+
+  private static HostTensor converted(HostTensor tensor, DType to) {
     if (!tensor.dtype().isFloating() || !to.isFloating()) {
       return tensor.cast(to);
     }

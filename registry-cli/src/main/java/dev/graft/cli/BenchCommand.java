@@ -81,12 +81,11 @@ final class BenchCommand implements Callable<Integer> {
   @Mixin
   DeviceFlags where = new DeviceFlags();
 
-  @Option(names = "--checkpoint", description = "Compute blocks again in the backward pass instead of keeping their values.")
-  boolean checkpoint;
+  @Option(names = "--gradient-checkpointing", description = "Compute blocks again in the backward pass instead of keeping their values.")
+  boolean gradientCheckpointing;
 
-  @Option(names = "--quantize", paramLabel = "ID", description = "Quantizer for the frozen linear layers, such as nf4.")
-  @Nullable
-  String quantize;
+  @Mixin
+  QuantizeFlags quantize = new QuantizeFlags();
 
   @Option(names = "--json", description = "Print one JSON object.")
   boolean json;
@@ -103,13 +102,14 @@ final class BenchCommand implements Callable<Integer> {
       throw new GraftException("bench needs --batch and --steps of 1 or more, --seq of 2 or more and --warmup"
           + " of 0 or more; not " + batch + ", " + steps + ", " + length + " and " + warmup);
     }
+    Threads.check("--threads", threads);
     DType type = ComputeTypes.parse(dtype);
     ModelShape sizes = ModelShape.parse(shape);
     SessionOptions session = where.session(threads);
     Backend chosen = Backends.choose(plugins, Optional.ofNullable(backend), type, session);
     BaseModel base = base(sizes, type);
     TrainingOptions options = new TrainingOptions(Math.max(steps + warmup, 4), 1e-4, Schedule.CONSTANT, 0,
-        0, 0.9, 0.999, 1e-8, 1, type, checkpoint, 0);
+        0, 0.9, 0.999, 1e-8, 1, type, gradientCheckpointing, 0);
     new TrainingCheck(base, MethodSettings.attach(plugins, method,
         MethodFlags.settings(plugins.method(method), settings.given()), base.outline()), options, batch, length)
         .require(new GraphCheck(plugins, chosen, session));
@@ -126,9 +126,10 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private BaseModel base(ModelShape sizes, DType type) {
-    return quantize == null
+    Map<String, Object> options = quantize.options();
+    return quantize.quantizer == null
         ? SyntheticWeights.dense(sizes, type, plugins)
-        : SyntheticWeights.quantized(sizes, type, plugins.quantizer(quantize), plugins);
+        : SyntheticWeights.quantized(sizes, type, plugins.quantizer(quantize.quantizer), options, plugins);
   }
 
   private GraftAdapter attach(GraftModel model) {
@@ -158,10 +159,10 @@ final class BenchCommand implements Callable<Integer> {
       fields.put("shape", shape);
       fields.put("method", method);
       fields.put("dtype", dtype.toLowerCase(Locale.ROOT));
-      fields.put("quantizer", quantize);
+      fields.put("quantizer", quantize.quantizer);
       fields.put("batch", batch);
       fields.put("seq", length);
-      fields.put("checkpoint", checkpoint);
+      fields.put("gradient_checkpointing", gradientCheckpointing);
       fields.put("trained_parameters", plan.trainedParameters());
       fields.put("base_parameters", plan.baseParameters());
       fields.put("tokens_per_second", result.tokensPerSecond());

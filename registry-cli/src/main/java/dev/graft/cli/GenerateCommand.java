@@ -7,11 +7,11 @@ import dev.graft.core.adapters.AdapterSet;
 import dev.graft.core.generate.Generator;
 import dev.graft.data.dataset.SampleEncoder;
 import dev.graft.data.tokenizer.TokenStream;
+import dev.graft.data.tokenizer.Tokenizer;
 import dev.graft.error.GraftException;
+import dev.graft.formats.TextFile;
 import jakarta.inject.Inject;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -44,6 +44,9 @@ import picocli.CommandLine.Option;
     "      --adapter long=runs/b --prompt \"name[Aromi]\" --use short \\",
     "      --prompt \"name[Zizzi]\" --use long --prompt \"Hello\" --use base"})
 final class GenerateCommand implements Callable<Integer> {
+  /** Far more than a model has positions for. */
+  private static final int MAX_PROMPT = 64 << 20;
+
   private final PluginCatalog plugins;
   private final Streams streams;
 
@@ -111,23 +114,34 @@ final class GenerateCommand implements Callable<Integer> {
     List<Answer> answers = answers(names, texts);
     ModelOptions options = new ModelOptions(Optional.ofNullable(backend), ComputeTypes.parse(dtype),
         where.session(0));
-    try (TextModel opened = TextModel.open(model, options, plugins)) {
-      AdapterSet set = opened.model().adapters();
-      Set<String> used = new LinkedHashSet<>(answers.stream().map(Answer::adapter).toList());
-      names.folders().forEach((name, folder) -> {
-        if (used.contains(name)) {
-          set.load(name, folder);
+    Set<String> used = new LinkedHashSet<>(answers.stream().map(Answer::adapter).toList());
+    List<Path> chatFolders = raw
+        ? List.of()
+        : names.folders().entrySet().stream().filter(entry -> used.contains(entry.getKey()))
+            .map(Map.Entry::getValue).toList();
+    Tokenizer tokenizer = ChatTokenizer.open(model, chatFolders, note -> Notes.print(streams, List.of(note)));
+    try (ModelFiles files = ModelFiles.open(tokenizer, model, plugins)) {
+      // Before the model is read: what is wrong with the prompts is told at once.
+      List<long[]> prompts = prompts(tokenizer, texts);
+      try (TextModel opened = files.model(options)) {
+        AdapterSet set = opened.model().adapters();
+        opened.model().loaded().ifPresent(loaded -> Notes.print(streams, loaded.notes()));
+        names.folders().forEach((name, folder) -> {
+          if (used.contains(name)) {
+            set.load(name, folder);
+            Notes.print(streams, set.attachment(name).notes());
+          }
+        });
+        weights.forEach((name, factor) -> {
+          if (used.contains(name)) {
+            set.scale(name, factor);
+          }
+        });
+        if (answers.size() == 1) {
+          answer(opened, answers.getFirst(), prompts);
+        } else {
+          print(answerAll(opened, answers, prompts), answers, texts);
         }
-      });
-      weights.forEach((name, factor) -> {
-        if (used.contains(name)) {
-          set.scale(name, factor);
-        }
-      });
-      if (answers.size() == 1) {
-        answer(opened, answers.getFirst(), prompts(opened, texts));
-      } else {
-        print(answerAll(opened, answers, prompts(opened, texts)), answers, texts);
       }
     }
     return 0;
@@ -141,16 +155,17 @@ final class GenerateCommand implements Callable<Integer> {
       return prompts;
     }
     if (promptFile != null) {
-      if (!Files.isReadable(promptFile)) {
-        throw new GraftException("The prompt file " + promptFile + " does not exist or cannot be read");
-      }
-      return List.of(Files.readString(promptFile).strip());
+      return List.of(TextFile.read(promptFile, "The prompt file " + promptFile, MAX_PROMPT).strip());
     }
     if (streams.interactive()) {
       streams.err().println("Type the prompt and end it with Ctrl-D:");
       streams.err().flush();
     }
-    String typed = new String(streams.in().readAllBytes(), StandardCharsets.UTF_8).strip();
+    byte[] bytes = streams.in().readNBytes(MAX_PROMPT + 1);
+    if (bytes.length > MAX_PROMPT) {
+      throw new GraftException("generate: the prompt has more than " + MAX_PROMPT + " bytes");
+    }
+    String typed = TextFile.decoded(bytes, "The prompt on the standard input").strip();
     if (typed.isEmpty()) {
       throw new GraftException("generate: there is no prompt: give --prompt, --prompt-file, or pipe one in");
     }
@@ -200,11 +215,13 @@ final class GenerateCommand implements Callable<Integer> {
     TokenStream stream = opened.tokenizer().stream();
     run(opened, List.of(wanted), prompts, options, (_, token) -> {
       if (!options.stopIds().contains(token)) {
-        streams.out().print(stream.add(token));
-        streams.out().flush();
+        streams.answers().print(stream.add(token));
+        if (streams.answers().checkError()) {
+          throw new GraftException("generate: the output cannot be written, so the answer ends here");
+        }
       }
     });
-    streams.out().println(stream.finish());
+    streams.answers().println(stream.finish());
   }
 
   private Map<Answer, String> answerAll(TextModel opened, List<Answer> wanted, List<long[]> prompts) {
@@ -246,12 +263,12 @@ final class GenerateCommand implements Callable<Integer> {
     return batches;
   }
 
-  private List<long[]> prompts(TextModel opened, List<String> texts) {
-    if (raw) {
-      return texts.stream().map(text -> opened.tokenizer().encode(text, true)).toList();
+  private List<long[]> prompts(Tokenizer tokenizer, List<String> texts) {
+    SampleEncoder encoder = new SampleEncoder(tokenizer, Integer.MAX_VALUE, !raw);
+    if (raw && texts.stream().anyMatch(encoder::hasBeginning)) {
+      streams.err().println("note: a prompt begins with the token that is put before every text, so it is not put"
+          + " there again");
     }
-    SampleEncoder encoder = opened
-        .encoder(Math.toIntExact(opened.model().base().model().maxPositions()), false);
     return texts.stream().map(encoder::prompt).toList();
   }
 
@@ -278,7 +295,7 @@ final class GenerateCommand implements Callable<Integer> {
       if (several) {
         streams.out().println("[" + answer.adapter() + "]");
       }
-      streams.out().println(Objects.requireNonNull(made.get(answer)));
+      streams.answers().println(Objects.requireNonNull(made.get(answer)));
     }
   }
 }

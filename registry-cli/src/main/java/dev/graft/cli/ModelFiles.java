@@ -28,7 +28,11 @@ final class ModelFiles implements AutoCloseable {
 
   static ModelFiles open(Path folder, PluginCatalog plugins) {
     // The tokenizer first: it is small, so a fault in it is told at once.
-    Tokenizer tokenizer = Tokenizer.open(folder);
+    return open(Tokenizer.open(folder), folder, plugins);
+  }
+
+  /** Opens a model's files beside a tokenizer that is closed with them, or if this fails. */
+  static ModelFiles open(Tokenizer tokenizer, Path folder, PluginCatalog plugins) {
     try {
       return new ModelFiles(tokenizer, LoadedModel.open(folder, plugins), plugins);
     } catch (RuntimeException | Error e) {

@@ -8,7 +8,7 @@ import dev.graft.core.attach.Attachment;
 import dev.graft.core.graphs.ModelGraphs;
 import dev.graft.core.graphs.RowGroup;
 import dev.graft.core.weights.BaseModel;
-import dev.graft.data.batch.BucketedBatches;
+import dev.graft.core.batch.BucketedBatches;
 import dev.graft.tools.plan.PlannedCodes;
 import java.util.Comparator;
 import java.util.List;
@@ -46,7 +46,7 @@ final class StepCheck {
     Map<String, Supplier<BaseModel>> others = new TreeMap<>();
     if (base.quantized().isEmpty()) {
       plugins.quantizersById().forEach((id, found) -> others.put("a base quantised by " + id,
-          () -> PlannedCodes.of(base, found.plugin())));
+          () -> PlannedCodes.of(base, found.plugin(), Map.of())));
     }
     return others;
   }

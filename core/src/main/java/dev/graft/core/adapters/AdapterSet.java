@@ -98,11 +98,23 @@ public final class AdapterSet implements AutoCloseable {
   private void add(String name, Attachment attachment, Map<String, HostTensor> values, Runnable release) {
     try {
       AdapterWeights.upload(session, name, values, parameterType);
+      members.put(name, new Member(attachment, attachment, release));
     } catch (RuntimeException | Error e) {
+      free(name, e);
       release.run();
       throw e;
     }
-    members.put(name, new Member(attachment, attachment, release));
+  }
+
+  /** Frees what there is of an adapter that could not be uploaded whole, so that its name is not lost. */
+  private void free(String name, Throwable reason) {
+    try {
+      String variables = AdapterWeights.variable(name, "");
+      List.copyOf(session.variables()).stream().filter(variable -> variable.startsWith(variables))
+          .forEach(session::release);
+    } catch (RuntimeException e) {
+      reason.addSuppressed(e);
+    }
   }
 
   private void checkFree(String name) {

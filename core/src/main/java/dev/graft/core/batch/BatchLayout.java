@@ -98,9 +98,9 @@ public record BatchLayout(int rows, int length, int labels, boolean masked, int 
         next++;
       }
     }
-    feeds.put(Feeds.LABEL_ROWS, HostTensor.ofLongs(Shape.of(labels), at));
-    feeds.put(Feeds.LABELS, HostTensor.ofLongs(Shape.of(labels), wanted));
-    feeds.put(Feeds.LABEL_WEIGHTS, weights);
+    feeds.put(InputNames.LABEL_ROWS, HostTensor.ofLongs(Shape.of(labels), at));
+    feeds.put(InputNames.LABELS, HostTensor.ofLongs(Shape.of(labels), wanted));
+    feeds.put(InputNames.LABEL_WEIGHTS, weights);
     return feeds;
   }
 }

@@ -1,7 +1,7 @@
 package dev.graft.core.generate;
 
 import dev.graft.core.GenerationOptions;
-import dev.graft.core.batch.Feeds;
+import dev.graft.core.batch.InputNames;
 import dev.graft.core.graphs.GraphOptions;
 import dev.graft.core.graphs.ModelGraphs;
 import dev.graft.core.graphs.RowGroup;
@@ -146,9 +146,9 @@ public final class Generator implements AutoCloseable {
       }
     }
     Map<String, HostTensor> feeds = new LinkedHashMap<>();
-    feeds.put(Feeds.IDS, matrix(DType.I64, ids));
-    feeds.put(Feeds.POSITIONS, positions);
-    feeds.put(Feeds.ATTENTION_MASK, matrix(DType.BOOL, mask));
+    feeds.put(InputNames.IDS, matrix(DType.I64, ids));
+    feeds.put(InputNames.POSITIONS, positions);
+    feeds.put(InputNames.ATTENTION_MASK, matrix(DType.BOOL, mask));
     HostTensor logits = prompt.run(feeds);
 
     TokenSampler sampler = new TokenSampler(options);
@@ -205,10 +205,10 @@ public final class Generator implements AutoCloseable {
       cacheMask.set(row * (long) cacheLength + slot, 1L);
     }
     Map<String, HostTensor> feeds = new LinkedHashMap<>();
-    feeds.put(Feeds.IDS, ids);
-    feeds.put(Feeds.POSITIONS, positions);
-    feeds.put(Feeds.ATTENTION_MASK, cacheMask);
-    feeds.put(Feeds.SLOT, HostTensor.ofLongs(Shape.of(1), slot));
+    feeds.put(InputNames.IDS, ids);
+    feeds.put(InputNames.POSITIONS, positions);
+    feeds.put(InputNames.ATTENTION_MASK, cacheMask);
+    feeds.put(InputNames.SLOT, HostTensor.ofLongs(Shape.of(1), slot));
     return program.run(feeds);
   }
 

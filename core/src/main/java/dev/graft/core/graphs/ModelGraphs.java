@@ -5,7 +5,7 @@ import dev.graft.compiler.pass.MergeLinears;
 import dev.graft.compiler.pass.Passes;
 import dev.graft.core.attach.Attachment;
 import dev.graft.core.batch.BatchLayout;
-import dev.graft.core.batch.Feeds;
+import dev.graft.core.batch.InputNames;
 import dev.graft.core.batch.Packing;
 import dev.graft.core.batch.Sequence;
 import dev.graft.core.weights.BaseModel;
@@ -75,7 +75,7 @@ public final class ModelGraphs {
    * Builds logits for every position that enters the first layer: output {@link #LOGITS} [rows, length,
    * vocabulary].
    *
-   * @param masked whether {@link Feeds#ATTENTION_MASK} is fed; without it padding must stand at the end
+   * @param masked whether {@link InputNames#ATTENTION_MASK} is fed; without it padding must stand at the end
    */
   public Graph logits(List<RowGroup> groups, long length, boolean masked) {
     long rows = groups.getLast().to();
@@ -98,7 +98,7 @@ public final class ModelGraphs {
         roots.put("block " + i, blocks.get(i).output());
         roots.put("into block " + i, blocks.get(i).inputs().getFirst());
       }
-      Map<String, Tensor> merged = Passes.beforeDifferentiation(true)
+      Map<String, Tensor> merged = Passes.beforeDifferentiation()
           .apply(Graph.of("forward", roots, List.of())).outputs();
       List<CheckpointedBlock> found = new ArrayList<>();
       for (int i = 0; i < blocks.size(); i++) {
@@ -118,13 +118,13 @@ public final class ModelGraphs {
     Sequence sequence = Sequence.whole(layout.rows(), layout.length(), virtualTokens(groups),
         layout.masked());
     Built built = build(groups, layout.length(), sequence, layout.packing(inputTokens(group)));
-    Tensor at = Tensor.input(Feeds.LABEL_ROWS, DType.I64, layout.labels());
+    Tensor at = Tensor.input(InputNames.LABEL_ROWS, DType.I64, layout.labels());
     ChosenRows chosen = layout.labels() <= FEW_LABELS * ChosenRows.positions(built.hidden)
         ? ChosenRows.early(built.hidden, at)
         : ChosenRows.late(built.hidden, at);
     Tensor rows = chosen.of(built.hidden).reshape(layout.labels(), built.hidden.dim(2));
-    Tensor loss = loss(built.layers, rows, Tensor.input(Feeds.LABELS, DType.I64, layout.labels()),
-        Tensor.input(Feeds.LABEL_WEIGHTS, rows.dtype().accumulator(), layout.labels()));
+    Tensor loss = loss(built.layers, rows, Tensor.input(InputNames.LABELS, DType.I64, layout.labels()),
+        Tensor.input(InputNames.LABEL_WEIGHTS, rows.dtype().accumulator(), layout.labels()));
     Map<String, Tensor> trainable = new LinkedHashMap<>();
     group.attachment().ifPresent(attachment -> attachment.trainable()
         .forEach(tensor -> trainable.put(tensor.key(), built.layers.variable(group.adapter(), tensor))));
@@ -184,10 +184,10 @@ public final class ModelGraphs {
     }
     GraphLayers layers = new GraphLayers(base, options, groups, sequence, packing);
     long before = sequence.continuing() ? 0 : inputTokens(groups.getFirst());
-    Tensor ids = packing.map(all -> Tensor.input(Feeds.IDS, DType.I64, all.tokens(), 1))
-        .orElseGet(() -> Tensor.input(Feeds.IDS, DType.I64, sequence.rows(), length));
-    Tensor positions = packing.map(all -> Tensor.input(Feeds.POSITIONS, DType.I64, all.tokens(), 1))
-        .orElseGet(() -> Tensor.input(Feeds.POSITIONS, DType.I64, sequence.rows(), before + length));
+    Tensor ids = packing.map(all -> Tensor.input(InputNames.IDS, DType.I64, all.tokens(), 1))
+        .orElseGet(() -> Tensor.input(InputNames.IDS, DType.I64, sequence.rows(), length));
+    Tensor positions = packing.map(all -> Tensor.input(InputNames.POSITIONS, DType.I64, all.tokens(), 1))
+        .orElseGet(() -> Tensor.input(InputNames.POSITIONS, DType.I64, sequence.rows(), before + length));
     return new Built(layers, base.model().hidden(layers, ids, positions));
   }
 

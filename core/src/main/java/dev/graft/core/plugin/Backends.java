@@ -49,7 +49,8 @@ public final class Backends {
 
   /**
    * Returns the first by id of the backends that can train in a type here. The reference backend, which is
-   * made to be right rather than fast, is taken only if there is no other.
+   * made to be right rather than fast, is taken only if there is no other. A backend that cannot even tell
+   * whether it can run does not hinder the others.
    *
    * @throws GraftException if there is none; tells why for each
    */
@@ -62,7 +63,12 @@ public final class Backends {
     Optional<Backend> fallback = Optional.empty();
     for (Found<Backend> found : plugins.backends().values()) {
       Backend backend = found.plugin();
-      Optional<String> hindrance = hindrance(backend, type, options);
+      Optional<String> hindrance;
+      try {
+        hindrance = hindrance(backend, type, options).or(() -> cannotTrain(backend));
+      } catch (RuntimeException | LinkageError e) {
+        hindrance = Optional.of("in " + found.origin() + " fails when it is asked whether it can run: " + e);
+      }
       if (hindrance.isPresent()) {
         reasons.add(backend.id() + " " + hindrance.get());
       } else if (backend.id().equals(FALLBACK)) {
@@ -75,7 +81,25 @@ public final class Backends {
         + (reasons.isEmpty() ? "none is installed" : String.join("; ", reasons))));
   }
 
-  /** Tells why a backend cannot train in a type here. */
+  /**
+   * Requires that a backend can train, which is not asked of one that was chosen by its id.
+   *
+   * @throws GraftException if it cannot; names the backend
+   */
+  public static void requireTraining(Backend backend) {
+    cannotTrain(backend).ifPresent(reason -> {
+      throw new GraftException("Backend " + backend.id() + " " + reason
+          + ", only run what is trained: choose another for this");
+    });
+  }
+
+  private static Optional<String> cannotTrain(Backend backend) {
+    return backend.capabilities().features().contains(Capabilities.Feature.TRAINING)
+        ? Optional.empty()
+        : Optional.of("cannot train");
+  }
+
+  /** Tells why a backend cannot run models in a type here. */
   private static Optional<String> hindrance(Backend backend, DType type, SessionOptions options) {
     if (backend.availability(options) instanceof Availability.Unavailable unavailable) {
       return Optional.of("is not available: " + unavailable.reason());
@@ -84,9 +108,6 @@ public final class Backends {
     if (!capabilities.computeTypes().contains(type)) {
       return Optional.of("does not compute in " + type + ", but in "
           + String.join(", ", capabilities.computeTypes().stream().sorted().map(DType::name).toList()));
-    }
-    if (!capabilities.features().contains(Capabilities.Feature.TRAINING)) {
-      return Optional.of("cannot train");
     }
     return Optional.empty();
   }

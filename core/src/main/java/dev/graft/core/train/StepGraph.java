@@ -7,6 +7,7 @@ import dev.graft.core.graphs.GraphOptions;
 import dev.graft.core.graphs.ModelGraphs;
 import dev.graft.core.graphs.RowGroup;
 import dev.graft.core.weights.BaseModel;
+import dev.graft.error.GraftException;
 import dev.graft.graph.Graph;
 import dev.graft.spi.Preferences;
 import org.apiguardian.api.API;
@@ -14,6 +15,9 @@ import org.apiguardian.api.API;
 /** Builds the graph of one step without running it, to plan its memory. */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class StepGraph {
+  /** Far more than any machine has the memory for. */
+  private static final long MAX_TOKENS = 1 << 22;
+
   private StepGraph() {
   }
 
@@ -48,12 +52,16 @@ public final class StepGraph {
    */
   public static Graph of(BaseModel base, Attachment attachment, TrainingOptions options, BatchLayout layout,
       boolean alone, Preferences preferences) {
-    GraphOptions graphOptions = new GraphOptions(options.computeType(), true, options.checkpoint(),
+    if ((long) layout.rows() * layout.length() > MAX_TOKENS) {
+      throw new GraftException("A batch of " + layout.rows() + " x " + layout.length() + " tokens is more than the "
+          + MAX_TOKENS + " that a step can have at once: lower the batch or the length");
+    }
+    GraphOptions graphOptions = new GraphOptions(options.computeType(), true, options.gradientCheckpointing(),
         options.seed());
-    StepPrograms.Role role = alone
-        ? StepPrograms.Role.WHOLE
-        : StepPrograms.Role.ENDS;
-    return new StepPrograms(new ModelGraphs(base, graphOptions, preferences), options)
+    StepGraphs.Role role = alone
+        ? StepGraphs.Role.WHOLE
+        : StepGraphs.Role.ENDS;
+    return new StepGraphs(new ModelGraphs(base, graphOptions, preferences), options)
         .build(RowGroup.all("planned", attachment, layout.rows()), layout, role);
   }
 }

@@ -4,9 +4,11 @@ import dev.graft.compiler.pass.MemoryPlan;
 import dev.graft.core.TrainingOptions;
 import dev.graft.core.attach.AdapterTensor;
 import dev.graft.core.attach.Attachment;
+import dev.graft.core.batch.BatchLayout;
 import dev.graft.core.train.StepGraph;
 import dev.graft.core.weights.BaseModel;
 import dev.graft.graph.Graph;
+import dev.graft.spi.Preferences;
 import org.apiguardian.api.API;
 
 /**
@@ -36,7 +38,19 @@ public record TrainingPlan(long baseParameters, long trainedParameters, int site
    */
   public static TrainingPlan of(BaseModel base, Attachment attachment, TrainingOptions options, int rows,
       int length, int batches) {
-    Graph graph = StepGraph.of(base, attachment, options, rows, length, rows * (length - 1), batches == 1);
+    int labels = (int) Math.min(Integer.MAX_VALUE, (long) rows * (length - 1));
+    return of(base, attachment, options, BatchLayout.padded(rows, length, labels, false), batches);
+  }
+
+  /**
+   * Plans the steps of a training run; no weight is read.
+   *
+   * @param layout of the largest batch
+   * @param batches how many of them make a step
+   */
+  public static TrainingPlan of(BaseModel base, Attachment attachment, TrainingOptions options,
+      BatchLayout layout, int batches) {
+    Graph graph = StepGraph.of(base, attachment, options, layout, batches == 1, Preferences.CPU);
     MemoryPlan memory = MemoryPlan.of(graph);
     int width = options.computeType().accumulator().bytes();
     long adapter = attachment.tensors().values().stream().mapToLong(t -> t.shape().size()).sum();
