@@ -58,7 +58,7 @@ class SessionLifetimeTests {
           "prompt_tuning_init_text", "answer", "tokenizer_name_or_path", "here");
       assertThatThrownBy(() -> model.attach("prompt-tuning", settings, 0, text -> {
         throw new GraftException("no tokenizer for " + text);
-      })).isInstanceOf(GraftException.class);
+      })).isInstanceOf(GraftException.class).hasMessageContaining("no tokenizer for answer");
       assertThat(model.session().variables()).isEqualTo(before);
     }
   }
