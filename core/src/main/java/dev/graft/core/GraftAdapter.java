@@ -59,7 +59,6 @@ public final class GraftAdapter implements AutoCloseable {
   /**
    * Trains the adapter to the last step.
    *
-   * @param options the compute type among them is replaced by the model's
    * @param batches gives each step's batches
    * @param listener hears of every step
    * @throws DivergedException if the loss or a gradient is not finite; the adapter is as the last good step left it
@@ -82,7 +81,7 @@ public final class GraftAdapter implements AutoCloseable {
   public Trainer trainer(TrainingOptions options) {
     Backends.requireTraining(model.backend());
     model.forgetGeneration();
-    return new Trainer(model.session(), model.base(), model.set().unscaled(name), name, options.in(model.computeType()),
+    return new Trainer(model.session(), model.base(), model.set().unscaled(name), name, model.computeType(), options,
         model.backend().preferences());
   }
 

@@ -72,7 +72,7 @@ public final class TrainingRun implements AutoCloseable {
   private TrainingRun(GraftAdapter adapter, TrainingOptions options, RunOptions files, Map<String, ?> identity,
       Optional<FolderLock> lock) {
     this.adapter = adapter;
-    this.options = options.in(adapter.model().computeType());
+    this.options = options;
     this.files = files;
     this.lock = lock;
     this.checkpoints = new Checkpoints(files.folder(), files.keep());
@@ -114,7 +114,7 @@ public final class TrainingRun implements AutoCloseable {
     all.put("beta2", options.beta2());
     all.put("epsilon", options.epsilon());
     all.put("the gradients' largest norm", options.maxGradNorm());
-    all.put("compute type", options.computeType().name());
+    all.put("compute type", adapter.model().computeType().name());
     all.put("seed", options.seed());
     Map<String, String> texts = new TreeMap<>();
     all.forEach((key, value) -> texts.put(key, Json.formatLine(value)));

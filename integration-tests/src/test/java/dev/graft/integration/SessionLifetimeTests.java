@@ -141,8 +141,8 @@ class SessionLifetimeTests {
     try (LoadedModel model = LoadedModel.open(SmallModel.FOLDER, plugins);
         GraftModel attached = GraftModel.open(SmallModel.FOLDER, REFERENCE, plugins)) {
       GraftAdapter adapter = attached.attach("lora", LORA);
-      TrainingCheck check = new TrainingCheck(model.base(), adapter.attachment(), TrainingOptions.of(10, 1e-3), 16,
-          64);
+      TrainingCheck check = new TrainingCheck(model.base(), adapter.attachment(), DType.F32,
+          TrainingOptions.of(10, 1e-3), 16, 64);
       GraphCheck boundless = new GraphCheck(plugins, plugins.backend("reference"), SessionOptions.DEFAULT);
       MemoryNeed need = boundless.need(check.graph(boundless));
       check.require(within(need.total()));
@@ -150,8 +150,8 @@ class SessionLifetimeTests {
       assertThatThrownBy(() -> check.require(within(most))).isInstanceOf(MemoryException.class)
           .hasMessageContaining("16 x 64").hasMessageContaining("batches of 8")
           .hasMessageContaining("a maximum length of 32");
-      TrainingCheck halved = new TrainingCheck(model.base(), adapter.attachment(), TrainingOptions.of(10, 1e-3), 8,
-          64);
+      TrainingCheck halved = new TrainingCheck(model.base(), adapter.attachment(), DType.F32,
+          TrainingOptions.of(10, 1e-3), 8, 64);
       halved.require(within(most));
     }
   }

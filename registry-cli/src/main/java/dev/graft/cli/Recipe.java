@@ -297,7 +297,8 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
     }
     long count = steps.orElseGet(() -> (long) counted);
     long rising = Math.min(count, warmup < 1 ? Math.round(warmup * count) : (long) warmup);
-    return new TrainingOptions(count, learningRate, schedule, rising, weightDecay, 0.9, 0.999,
-        1e-8, maxGradNorm, computeType, gradientCheckpointing, seed);
+    return TrainingOptions.of(count, learningRate).withSchedule(schedule).withWarmup(rising)
+        .withWeightDecay(weightDecay).withMaxGradNorm(maxGradNorm)
+        .withGradientCheckpointing(gradientCheckpointing).withSeed(seed);
   }
 }

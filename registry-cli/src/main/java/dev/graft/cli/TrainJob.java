@@ -88,7 +88,7 @@ final class TrainJob {
     Backend backend = Backends.choose(plugins, recipe.backend(), recipe.computeType(), recipe.session());
     Backends.requireTraining(backend);
     // Before a weight is read: what does not fit is told at once.
-    StepCheck.of(files.files().base(), planned(files.files()), options, batches, plugins)
+    StepCheck.of(files.files().base(), planned(files.files()), recipe.computeType(), options, batches, plugins)
         .require(new GraphCheck(plugins, backend, recipe.session()));
     try (TextModel text = files.model(new ModelOptions(recipe.backend(), recipe.computeType(), recipe.session()))) {
       return run(text, samples, validation, batches, options, resume, listener, stop);

@@ -19,6 +19,7 @@ import dev.graft.error.GraftException;
 import dev.graft.formats.Checkpoint;
 import dev.graft.formats.Checkpoints;
 import dev.graft.formats.TensorSource;
+import dev.graft.graph.DType;
 import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
@@ -71,30 +72,32 @@ public final class Trainer implements AutoCloseable {
    * Prepares training.
    *
    * @param session holds the variables of the base model in the compute type, and the adapter's
+   * @param computeType type of activations and frozen weights
    * @throws GraftException if nothing of the adapter learns, or the loss does not depend on some tensor that
    * should
    */
   public Trainer(Session session, BaseModel base, Attachment attachment, String adapter,
-      TrainingOptions options) {
-    this(session, base, attachment, adapter, options, Preferences.CPU);
+      DType computeType, TrainingOptions options) {
+    this(session, base, attachment, adapter, computeType, options, Preferences.CPU);
   }
 
   /**
    * Prepares training.
    *
    * @param session holds the variables of the base model in the compute type, and the adapter's
+   * @param computeType type of activations and frozen weights
    * @param preferences of the session's backend
    * @throws GraftException if nothing of the adapter learns
    */
   public Trainer(Session session, BaseModel base, Attachment attachment, String adapter,
-      TrainingOptions options, Preferences preferences) {
+      DType computeType, TrainingOptions options, Preferences preferences) {
     this.session = session;
     this.attachment = attachment;
     this.adapter = adapter;
     this.options = options;
     this.graphs = new StepGraphs(new ModelGraphs(base,
-        new GraphOptions(options.computeType(), true, options.gradientCheckpointing(), options.seed()), preferences),
-        options);
+        new GraphOptions(computeType, true, options.gradientCheckpointing(), options.seed()), preferences),
+        computeType, options);
     this.preferences = preferences;
     this.learned = new boolean[attachment.trainable().size()];
     this.maxPositions = base.model().maxPositions();
