@@ -86,7 +86,7 @@ public final class SyntheticWeights {
 
   private static CausalModel model(ModelShape shape, PluginCatalog plugins) {
     Configuration config = new Configuration("the shape", shape.config());
-    CausalModel model = plugins.family("llama").read(config);
+    CausalModel model = plugins.family(config.text("model_type", "")).read(config);
     config.finish();
     return model;
   }
