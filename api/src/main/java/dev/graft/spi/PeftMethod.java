@@ -53,7 +53,7 @@ public interface PeftMethod<C> extends Plugin {
    *
    * @throws dev.graft.error.GraftException if the configuration was made for another model; names the field
    */
-  default C fitted(C configuration, ModelOutline outline) {
+  default C resolved(C configuration, ModelOutline outline) {
     return configuration;
   }
 

@@ -84,7 +84,7 @@ public final class GraphCheck {
   }
 
   private String others(Graph graph) {
-    List<String> able = plugins.backends().values().stream().map(Found::plugin)
+    List<String> able = plugins.backends().values().stream().map(InstalledPlugin::plugin)
         .filter(other -> !other.id().equals(backend.id())
             && other.availability() instanceof Availability.Available && other.refusals(graph).isEmpty())
         .map(Backend::id).sorted().toList();

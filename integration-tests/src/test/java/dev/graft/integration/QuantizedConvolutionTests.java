@@ -56,7 +56,7 @@ class QuantizedConvolutionTests {
 
     @Override
     public Tensor hidden(Layers layers, Tensor ids, Tensor positions) {
-      return layers.convolution("conv", layers.embedding("table", ids, vocabulary(), IN), width);
+      return layers.transposedLinear("conv", layers.embedding("table", ids, vocabulary(), IN), width);
     }
 
     @Override

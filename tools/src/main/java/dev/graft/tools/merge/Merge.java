@@ -149,10 +149,10 @@ public final class Merge {
 
   private void refuseWhatIsLost(Set<String> parameters) {
     attachment.tensors().values().forEach(tensor -> tensor.baseParameter().ifPresent(name -> {
-      throw TakingOut.refused(adapter.folder().path(), "its own values took the place of " + name);
+      throw Unmerge.refused(adapter.folder().path(), "its own values took the place of " + name);
     }));
     parameters.stream().filter(name -> base.code(name).isPresent()).findFirst().ifPresent(name -> {
-      throw TakingOut.refused(adapter.folder().path(), name + " was quantised after the merge or in it");
+      throw Unmerge.refused(adapter.folder().path(), name + " was quantised after the merge or in it");
     });
   }
 
@@ -165,7 +165,7 @@ public final class Merge {
         Set<String> read = AdapterFormulas.mergedParameters(base, attachment, site);
         base.upload(session, TYPE, read);
         Map<String, HostTensor> results = takesOut
-            ? new TakingOut(base, session, formulas, adapter.folder().path()).without(site, read)
+            ? new Unmerge(base, session, formulas, adapter.folder().path()).without(site, read)
             : formulas.merge(site, untied);
         results.forEach((name, exact) -> add(name, exact, spool));
         base.release(session, read);

@@ -30,10 +30,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Merges adapters and takes them out again. */
-class UndoneMergeTests {
+class UnmergeTests {
   private static final Path LLAMA = Golden.ROOT.resolve("models/llama");
 
-  private final PluginCatalog plugins = PluginCatalog.discover(UndoneMergeTests.class.getClassLoader());
+  private final PluginCatalog plugins = PluginCatalog.discover(UnmergeTests.class.getClassLoader());
 
   @TempDir
   Path folder = Path.of("");
