@@ -58,8 +58,8 @@ public interface PeftMethod<C> extends Plugin {
   }
 
   /**
-   * Returns the configuration under which the adapter has so many times its effect; empty if the method
-   * knows no such thing.
+   * Returns the configuration under which the adapter's effect is multiplied by a factor; empty if the method has
+   * no scale.
    */
   default Optional<C> scaled(C configuration, double factor) {
     return Optional.empty();

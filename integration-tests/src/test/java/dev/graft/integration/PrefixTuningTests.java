@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -123,7 +124,7 @@ class PrefixTuningTests {
     Attachment attachment = small.create("prefix", "prefix-tuning", PROJECTED);
     small.formulas("prefix", attachment).save(folder, "models/llama");
     try (AdapterFolder file = AdapterFolder.open(folder)) {
-      Map<String, HostTensor> rest = new java.util.TreeMap<>();
+      Map<String, HostTensor> rest = new TreeMap<>();
       file.training().names().stream().filter(name -> !name.endsWith("transform.2.bias"))
           .forEach(name -> rest.put(name, file.training().tensor(name)));
       AdapterFolder.save(folder.resolve("damaged"), file.config(), file,

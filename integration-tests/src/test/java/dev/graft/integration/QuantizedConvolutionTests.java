@@ -121,7 +121,7 @@ class QuantizedConvolutionTests {
     BaseModel base = new BaseModel(new Convolver(96), TensorSource.of(tensors), plugins.quantizers());
     QuantizedTensor read = base.code("conv.weight").orElseThrow();
 
-    QuantizedTensor again = read.encodeAgain(read.decode(DType.F32), Arena.ofAuto());
+    QuantizedTensor again = read.requantize(read.decode(DType.F32), Arena.ofAuto());
 
     assertThat(again.shape()).isEqualTo(Shape.of(IN, 96));
     assertThat(again.decode(DType.F32).toFloats()).isEqualTo(read.decode(DType.F32).toFloats());

@@ -216,7 +216,7 @@ public final class AdapterSet implements AutoCloseable {
   }
 
   /**
-   * Gives an adapter so many times the effect that it was added with; 1 gives it that effect again.
+   * Multiplies the effect that an adapter was added with by a factor; 1 restores it.
    *
    * @throws GraftException if there is no adapter of that name, or its method has no such scale
    */

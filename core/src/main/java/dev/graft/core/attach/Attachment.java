@@ -197,7 +197,7 @@ public final class Attachment {
   }
 
   /**
-   * Returns the same adapter with so many times its effect.
+   * Returns the same adapter with its effect multiplied by a factor.
    *
    * @throws GraftException if the method has no such scale
    */

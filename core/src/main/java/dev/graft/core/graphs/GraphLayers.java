@@ -31,6 +31,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
@@ -317,7 +318,7 @@ final class GraphLayers implements Layers {
       String key = keys.apply(name).orElseThrow(() -> new GraftException("Method "
           + attachment.method().id() + " asks for parameter \"" + name + "\" at " + site
           + ", which it does not declare"));
-      AdapterTensor tensor = java.util.Objects.requireNonNull(attachment.tensors().get(key));
+      AdapterTensor tensor = Objects.requireNonNull(attachment.tensors().get(key));
       return variable(group.adapter(), tensor);
     }
 

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.apiguardian.api.API;
 
@@ -108,7 +109,7 @@ public final class ModelGraphs {
     }
 
     private static Tensor root(Map<String, Tensor> roots, String name) {
-      return java.util.Objects.requireNonNull(roots.get(name), name);
+      return Objects.requireNonNull(roots.get(name), name);
     }
   }
 

@@ -170,8 +170,8 @@ public final class SyntheticWeights {
     }
 
     @Override
-    public QuantizedTensor encodeAgain(HostTensor value, SegmentAllocator memory) {
-      return original.encodeAgain(value, memory);
+    public QuantizedTensor requantize(HostTensor value, SegmentAllocator memory) {
+      return original.requantize(value, memory);
     }
 
     @Override
