@@ -28,9 +28,7 @@ record OpenFile(Path path, RandomAccessFile file, BasicFileAttributes attributes
       if (Files.notExists(path)) {
         throw new NoSuchFileException(path.toString());
       }
-      if (!Files.isRegularFile(path)) {
-        throw new GraftException(path + " is not a file");
-      }
+      PlainFile.require(path, path.toString());
       // First, so that a change between the two shows.
       BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
       if (!Files.isReadable(path)) {
@@ -85,7 +83,6 @@ record OpenFile(Path path, RandomAccessFile file, BasicFileAttributes attributes
       }
     } catch (NoSuchFileException _) {
       // Deleted or moved away; what is open stays.
-      return;
     } catch (IOException e) {
       throw FileFaults.reading(path, e);
     }
