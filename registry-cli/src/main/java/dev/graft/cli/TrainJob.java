@@ -19,7 +19,6 @@ import dev.graft.data.tokenizer.Tokenizer;
 import dev.graft.formats.FolderLock;
 import dev.graft.formats.TextFile;
 import dev.graft.spi.Backend;
-import dev.graft.spi.SessionOptions;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -127,7 +126,8 @@ final class TrainJob {
     identity.put("batch", recipe.batch());
     identity.put("accumulation", recipe.accumulation());
     identity.put("raw", recipe.raw());
-    identity.put("threads", new SessionOptions(recipe.threads()).resolvedThreads());
+    identity.put("threads", recipe.session().resolvedThreads());
+    recipe.session().device().ifPresent(device -> identity.put("device", device));
     return identity;
   }
 
