@@ -259,8 +259,9 @@ final class GenerateCommand implements Callable<Integer> {
   private List<long[]> prompts(Tokenizer tokenizer, List<String> texts) {
     SampleEncoder encoder = new SampleEncoder(tokenizer, Integer.MAX_VALUE, !raw);
     if (raw && texts.stream().anyMatch(encoder::hasBeginning)) {
-      streams.err().println("note: a prompt begins with the token that is put before every text, so it is not put"
-          + " there again");
+      streams.err()
+          .println("note: a prompt begins with the token that is put before every text, so it is not put"
+              + " there again");
     }
     return texts.stream().map(encoder::prompt).toList();
   }

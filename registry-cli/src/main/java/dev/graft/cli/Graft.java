@@ -98,8 +98,10 @@ public final class Graft implements Runnable {
       code = line.execute(args);
     } catch (InternalError e) {
       // Java's word for a page of a mapped file that is gone.
-      code = report(new GraftException("A file that was being read has been made shorter meanwhile, so its rest is"
-          + " gone; put the files of the model and the adapter back as they were", e), graft.debug, streams.err());
+      code = report(
+          new GraftException("A file that was being read has been made shorter meanwhile, so its rest is"
+              + " gone; put the files of the model and the adapter back as they were", e),
+          graft.debug, streams.err());
     }
     streams.out().flush();
     streams.err().flush();

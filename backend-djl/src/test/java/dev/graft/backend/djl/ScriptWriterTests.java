@@ -64,9 +64,11 @@ class ScriptWriterTests {
 
   /** Makes the graph of an optimiser's step whose results are chosen by conditions. */
   private static Graph update(Tensor gradient, List<Tensor> conditions) {
-    List<Tensor> held = Stream.of("p", "m", "v").map(name -> Tensor.variable(name, DType.F32, X.shape())).toList();
+    List<Tensor> held = Stream.of("p", "m", "v").map(name -> Tensor.variable(name, DType.F32, X.shape()))
+        .toList();
     Tensor one = Tensor.input("one", DType.F32);
-    Tensor step = Tensor.of(new AdamW(0.9, 0.999, 1e-8), held.get(0), gradient, held.get(1), held.get(2), one, one,
+    Tensor step = Tensor.of(new AdamW(0.9, 0.999, 1e-8), held.get(0), gradient, held.get(1), held.get(2), one,
+        one,
         one, one, one);
     List<Assignment> assignments = new ArrayList<>();
     for (int i = 0; i < conditions.size(); i++) {
