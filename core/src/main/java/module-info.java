@@ -18,4 +18,5 @@ module dev.graft.core {
   uses dev.graft.spi.ModelFamily;
   uses dev.graft.spi.PeftMethod;
   uses dev.graft.spi.Quantizer;
+  uses dev.graft.spi.TextCodecProvider;
 }

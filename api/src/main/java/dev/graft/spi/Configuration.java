@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.apiguardian.api.API;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads a JSON object field by field and collects all faults, so that users see them at once. An absent field
@@ -107,11 +108,15 @@ public final class Configuration {
   /** Reads a number, or the fallback if absent; NaN and infinity are faults. */
   public double number(String key, double fallback) {
     return value(key).<Double>flatMap(
-        v -> finite(v) ? Optional.of(((Number) v).doubleValue()) : wrong(key, "a finite number", v))
+        v -> finite(v) ? Optional.of(((Number) v).doubleValue()) : wrong(key, number(v), v))
         .orElse(fallback);
   }
 
-  private static boolean finite(Object value) {
+  private static String number(@Nullable Object value) {
+    return value instanceof Number ? "a finite number" : "a number";
+  }
+
+  private static boolean finite(@Nullable Object value) {
     return value instanceof Number number && Double.isFinite(number.doubleValue());
   }
 
@@ -171,7 +176,7 @@ public final class Configuration {
       if (finite(x)) {
         out.put(String.valueOf(k), ((Number) x).doubleValue());
       } else {
-        wrong(key + "." + k, "a finite number", x);
+        wrong(key + "." + k, number(x), x);
       }
     });
     return out;

@@ -6,6 +6,7 @@ import dev.graft.core.attach.Attachment;
 import dev.graft.core.generate.Generator;
 import dev.graft.core.graphs.AdapterFormulas;
 import dev.graft.core.graphs.RowGroup;
+import dev.graft.core.plugin.Backends;
 import dev.graft.core.train.Evaluator;
 import dev.graft.core.train.Trainer;
 import dev.graft.error.GraftException;
@@ -40,26 +41,37 @@ public final class GraftAdapter {
    * @throws GraftException if the loss does not depend on some part of the adapter that should learn
    */
   public void train(TrainingOptions options, BatchSource batches, TrainingListener listener) {
-    try (Trainer trainer = trainer(options)) {
-      trainer.run(batches, listener);
-    }
+    model.turns().run(() -> {
+      try (Trainer trainer = trainer(options)) {
+        trainer.run(batches, listener);
+      }
+    });
   }
 
-  /** Returns a trainer for a loop of one's own; it must be closed before another is made. */
+  /**
+   * Returns a trainer for a loop of one's own; it must be closed before another is made.
+   *
+   * @throws GraftException if the model's backend cannot train
+   */
   public Trainer trainer(TrainingOptions options) {
-    return new Trainer(model.session(), model.base(), attachment, name, options.in(model.computeType()));
+    Backends.requireTraining(model.backend());
+    model.forgetGeneration();
+    return new Trainer(model.session(), model.base(), attachment, name, options.in(model.computeType()),
+        model.backend().preferences());
   }
 
   /** Returns the mean loss over all labels of the batches. */
   public double loss(List<TokenBatch> batches) {
-    try (Evaluator evaluator = evaluator()) {
-      return evaluator.loss(batches);
-    }
+    return model.turns().take(() -> {
+      try (Evaluator evaluator = evaluator()) {
+        return evaluator.loss(batches);
+      }
+    });
   }
 
   /** Returns an evaluator that keeps its programs from one evaluation to the next. */
   public Evaluator evaluator() {
-    return new Evaluator(model.session(), model.base(), model.computeType(), rows(1));
+    return new Evaluator(model.session(), model.base(), model.computeType(), rows(1), model.backend().preferences());
   }
 
   /** Continues prompts and gives each row's new tokens when all are there. */
@@ -88,12 +100,17 @@ public final class GraftAdapter {
    */
   public void save(Path folder) {
     String basePath = model.loaded().map(loaded -> loaded.folder().path().toString()).orElse("");
-    formulas().save(folder, basePath);
+    model.turns().run(() -> formulas().save(folder, basePath));
   }
 
   /** Returns the method's formulas over this adapter's weights. */
   public AdapterFormulas formulas() {
     return new AdapterFormulas(model.base(), model.session(), model.computeType(), name, attachment);
+  }
+
+  /** Returns the name under which the session holds the adapter's tensors. */
+  String name() {
+    return name;
   }
 
   /** Returns what the adapter is made of. */

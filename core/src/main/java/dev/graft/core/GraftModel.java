@@ -5,6 +5,9 @@ import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
 import dev.graft.core.attach.MethodSettings;
 import dev.graft.core.generate.Generator;
+import dev.graft.core.graphs.AdapterFormulas;
+import dev.graft.core.graphs.GraphOptions;
+import dev.graft.core.graphs.ModelGraphs;
 import dev.graft.core.graphs.RowGroup;
 import dev.graft.core.plugin.Backends;
 import dev.graft.core.train.Evaluator;
@@ -12,6 +15,7 @@ import dev.graft.core.weights.BaseModel;
 import dev.graft.core.weights.LoadedModel;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
+import dev.graft.graph.Graph;
 import dev.graft.spi.Backend;
 import dev.graft.spi.Session;
 import dev.graft.spi.SessionOptions;
@@ -19,14 +23,18 @@ import dev.graft.spi.TextTokens;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.apiguardian.api.API;
 
 /**
- * Holds a model whose weights are on a backend's device, ready for adapters. One thread at a time uses it and
- * what it makes. Closing it frees the device's memory; its adapters end with it.
+ * Holds a model whose weights are on a backend's device, ready for adapters. Threads that ask it or its adapters
+ * for something at the same time wait for each other; trainers, evaluators and the {@linkplain #adapters set of
+ * adapters} are used by one thread at a time, while no other uses the model. Closing it frees the device's memory;
+ * its adapters end with it.
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class GraftModel implements AutoCloseable {
@@ -36,8 +44,11 @@ public final class GraftModel implements AutoCloseable {
   private final Backend backend;
   private final Session session;
   private final DType computeType;
+  private final Turns turns = new Turns();
+  private final Generator generator;
   private final Optional<AdapterSet> adapters;
   private int attached;
+  private boolean closed;
 
   private GraftModel(BaseModel base, Optional<LoadedModel> loaded, PluginCatalog plugins, Backend backend,
       ModelOptions options) {
@@ -46,14 +57,34 @@ public final class GraftModel implements AutoCloseable {
     this.plugins = plugins;
     this.backend = backend;
     this.computeType = options.computeType();
-    this.session = backend.open(new SessionOptions(options.threads()));
+    requireRoom(options.session());
+    this.session = backend.open(options.session());
     try {
       base.upload(session, computeType);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       session.close();
       throw e;
     }
-    this.adapters = loaded.map(files -> new AdapterSet(files, session, computeType));
+    this.generator = new Generator(session, base, computeType, backend.preferences());
+    this.adapters = loaded.map(files -> new AdapterSet(files, session, computeType, generator::forget));
+  }
+
+  /** Refuses a model whose weights alone are too many, or whose operations the backend has not. */
+  private void requireRoom(SessionOptions options) {
+    Graph graph = new ModelGraphs(base, GraphOptions.evaluation(computeType), backend.preferences())
+        .logits(List.of(RowGroup.base(1)), 1, false);
+    new GraphCheck(plugins, backend, options).require("Running the model in " + computeType, graph,
+        this::smallerTypes);
+  }
+
+  /** Lists what other types would need, where weights are dense. */
+  private List<GraphCheck.Remedy> smallerTypes() {
+    return backend.capabilities().computeTypes().stream().filter(type -> type.bytes() < computeType.bytes())
+        .sorted(Comparator.comparing(DType::bytes).reversed().thenComparing(Comparator.naturalOrder()))
+        .map(type -> new GraphCheck.Remedy("compute type " + type,
+            () -> new ModelGraphs(base, GraphOptions.evaluation(type), backend.preferences())
+                .logits(List.of(RowGroup.base(1)), 1, false)))
+        .toList();
   }
 
   /**
@@ -74,19 +105,29 @@ public final class GraftModel implements AutoCloseable {
    * @throws GraftException if a file is faulty, a plug-in is missing, or the backend cannot run here
    */
   public static GraftModel open(Path folder, ModelOptions options, PluginCatalog plugins) {
-    Backend backend = Backends.choose(plugins, options.backend(), options.computeType());
+    Backend backend = Backends.choose(plugins, options.backend(), options.computeType(), options.session());
     LoadedModel loaded = LoadedModel.open(folder, plugins);
     try {
       return new GraftModel(loaded.base(), Optional.of(loaded), plugins, backend, options);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       loaded.close();
       throw e;
     }
   }
 
+  /**
+   * Takes a model whose folder is open, and closes it at the end. If this throws, the folder stays open.
+   *
+   * @throws GraftException if the backend cannot run here, or has not the memory for the weights
+   */
+  public static GraftModel of(LoadedModel loaded, ModelOptions options, PluginCatalog plugins) {
+    Backend backend = Backends.choose(plugins, options.backend(), options.computeType(), options.session());
+    return new GraftModel(loaded.base(), Optional.of(loaded), plugins, backend, options);
+  }
+
   /** Takes a model that does not come from a folder. */
   public static GraftModel of(BaseModel base, ModelOptions options, PluginCatalog plugins) {
-    Backend backend = Backends.choose(plugins, options.backend(), options.computeType());
+    Backend backend = Backends.choose(plugins, options.backend(), options.computeType(), options.session());
     return new GraftModel(base, Optional.empty(), plugins, backend, options);
   }
 
@@ -104,9 +145,7 @@ public final class GraftModel implements AutoCloseable {
    * @throws GraftException if there is no such method, or a setting is unknown or faulty
    */
   public GraftAdapter attach(String method, Map<String, ?> settings, long seed) {
-    GraftAdapter adapter = bind(method, settings);
-    adapter.formulas().initialise(seed);
-    return adapter;
+    return start(bind(method, settings), formulas -> formulas.initialise(seed));
   }
 
   /**
@@ -115,14 +154,18 @@ public final class GraftModel implements AutoCloseable {
    * @throws GraftException if there is no such method, or a setting is unknown or faulty
    */
   public GraftAdapter attach(String method, Map<String, ?> settings, long seed, TextTokens tokens) {
-    GraftAdapter adapter = bind(method, settings);
-    adapter.formulas().initialise(seed, tokens);
+    return start(bind(method, settings), formulas -> formulas.initialise(seed, tokens));
+  }
+
+  private GraftAdapter start(GraftAdapter adapter, Consumer<AdapterFormulas> initialise) {
+    turns.run(() -> AdapterWeights.allOrNone(session, adapter.name(), adapter.attachment().tensors().keySet(),
+        () -> initialise.accept(adapter.formulas())));
     return adapter;
   }
 
   private GraftAdapter bind(String method, Map<String, ?> settings) {
     Attachment attachment = MethodSettings.attach(plugins, method, settings, base.outline());
-    return new GraftAdapter(this, nextName(), attachment);
+    return new GraftAdapter(this, turns.take(this::nextName), attachment);
   }
 
   /**
@@ -150,11 +193,14 @@ public final class GraftModel implements AutoCloseable {
   }
 
   private GraftAdapter load(Path folder, boolean training) {
+    return turns.take(() -> loadNow(folder, training));
+  }
+
+  private GraftAdapter loadNow(Path folder, boolean training) {
     LoadedModel files = loaded.orElseThrow(GraftModel::noFolder);
     try (LoadedModel.LoadedAdapter stored = files.adapter(folder, training)) {
       String name = nextName();
-      // Cast copies are the session's own; values of the right type lie in the file that is closed here.
-      AdapterWeights.upload(session, name, AdapterWeights.copies(stored.values()), parameterType());
+      AdapterWeights.uploadCopies(session, name, stored.values(), parameterType());
       return new GraftAdapter(this, name, stored.attachment());
     }
   }
@@ -180,9 +226,12 @@ public final class GraftModel implements AutoCloseable {
 
   /** Returns the mean loss of the model without an adapter over all labels of the batches. */
   public double loss(List<TokenBatch> batches) {
-    try (Evaluator evaluator = new Evaluator(session, base, computeType, RowGroup.base(1))) {
-      return evaluator.loss(batches);
-    }
+    return turns.take(() -> {
+      try (Evaluator evaluator = new Evaluator(session, base, computeType, RowGroup.base(1),
+          backend.preferences())) {
+        return evaluator.loss(batches);
+      }
+    });
   }
 
   /**
@@ -228,14 +277,11 @@ public final class GraftModel implements AutoCloseable {
     }
     int[] produced = new int[ids.length];
     boolean[] stopped = new boolean[ids.length];
-    long[][] out;
-    try (Generator generator = new Generator(session, base, computeType)) {
-      out = generator.generate(rows, ids, mask, options, (row, token) -> {
-        stopped[row] = options.stopIds().contains(token);
-        produced[row]++;
-        listener.token(row, token);
-      });
-    }
+    long[][] out = turns.take(() -> generator.generate(rows, ids, mask, options, (row, token) -> {
+      stopped[row] = options.stopIds().contains(token);
+      produced[row]++;
+      listener.token(row, token);
+    }));
     List<long[]> answers = new ArrayList<>();
     for (int row = 0; row < out.length; row++) {
       answers.add(Arrays.copyOf(out[row], produced[row] - (stopped[row] ? 1 : 0)));
@@ -268,6 +314,16 @@ public final class GraftModel implements AutoCloseable {
     return session;
   }
 
+  /** Returns whose turn it is to use the model. */
+  Turns turns() {
+    return turns;
+  }
+
+  /** Frees what generation keeps from one call to the next, so that training has its memory. */
+  void forgetGeneration() {
+    turns.run(generator::close);
+  }
+
   DType parameterType() {
     return computeType.accumulator();
   }
@@ -275,8 +331,14 @@ public final class GraftModel implements AutoCloseable {
   /** Frees the device's memory and closes the folder. */
   @Override
   public void close() {
-    adapters.ifPresent(AdapterSet::close);
-    session.close();
-    loaded.ifPresent(LoadedModel::close);
+    turns.run(() -> {
+      if (!closed) {
+        closed = true;
+        generator.close();
+        adapters.ifPresent(AdapterSet::close);
+        session.close();
+        loaded.ifPresent(LoadedModel::close);
+      }
+    });
   }
 }

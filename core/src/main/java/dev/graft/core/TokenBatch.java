@@ -5,6 +5,7 @@ import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
+import dev.graft.spi.TokenSample;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -24,7 +25,7 @@ import org.apiguardian.api.API;
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public record TokenBatch(int rows, int length, long[] ids, long[] mask, long[] labels) {
   /** Marks a position whose token is not to be predicted. */
-  public static final long IGNORED = -100;
+  public static final long IGNORED = TokenSample.IGNORED;
 
   /** Checks the sizes. */
   public TokenBatch {

@@ -147,7 +147,8 @@ public final class AdapterFolder implements TensorSource, AutoCloseable {
    * {@link #open} finds the old pair or the new. Other files in the folder stay. One process may save to a
    * folder at a time.
    *
-   * @param config the fields of {@code adapter_config.json}; written as PEFT does, sorted, but for the order within a field, which may count
+   * @param config the fields of {@code adapter_config.json}; written as PEFT does, sorted, but for the order
+   *   within a field, which may count
    * @param tensors asked for one at a time
    * @throws GraftException if the disk refuses, if {@code peft_type} is absent, or if a tensor holds NaN or
    *   infinity; the old pair stands then

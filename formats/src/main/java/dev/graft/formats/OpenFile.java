@@ -83,7 +83,6 @@ record OpenFile(Path path, RandomAccessFile file, BasicFileAttributes attributes
       }
     } catch (NoSuchFileException _) {
       // Deleted or moved away; what is open stays.
-      return;
     } catch (IOException e) {
       throw FileFaults.reading(path, e);
     }

@@ -31,7 +31,7 @@ final class ArchitectureRules {
       Map.entry("dev.graft.template", List.of()),
       Map.entry("dev.graft.core", List.of("dev.graft.compiler", "dev.graft.formats")),
       Map.entry("dev.graft.tools", List.of("dev.graft.compiler", "dev.graft.core", "dev.graft.formats")),
-      Map.entry("dev.graft.data", List.of("dev.graft.core", "dev.graft.formats", "dev.graft.template")),
+      Map.entry("dev.graft.data", List.of("dev.graft.formats", "dev.graft.template")),
       Map.entry("dev.graft.models", List.of()),
       Map.entry("dev.graft.methods.lora", List.of()),
       // See docs/decisions/dora-builds-on-lora.md.

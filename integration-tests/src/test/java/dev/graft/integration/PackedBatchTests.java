@@ -17,6 +17,7 @@ import dev.graft.core.batch.BatchLayout;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
+import dev.graft.spi.Preferences;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -139,8 +140,8 @@ class PackedBatchTests {
   void joinedRowsAreIndeedPackedAndRowsByThemselvesAreNot() {
     List<TokenBatch> rows = rows(100, 0);
     for (int inputTokens : List.of(0, 3)) {
-      assertThat(BatchLayout.of(joined(rows), inputTokens, 100).packed()).isTrue();
-      assertThat(rows).noneMatch(row -> BatchLayout.of(row, inputTokens, 100).packed());
+      assertThat(BatchLayout.of(joined(rows), inputTokens, 100, Preferences.CPU).packed()).isTrue();
+      assertThat(rows).noneMatch(row -> BatchLayout.of(row, inputTokens, 100, Preferences.CPU).packed());
     }
   }
 

@@ -4,16 +4,20 @@ import dev.graft.cli.text.Quantities;
 import dev.graft.cli.text.Table;
 import dev.graft.core.GraftAdapter;
 import dev.graft.core.GraftModel;
+import dev.graft.core.GraphCheck;
 import dev.graft.core.ModelOptions;
 import dev.graft.core.PluginCatalog;
 import dev.graft.core.Schedule;
+import dev.graft.core.TrainingCheck;
 import dev.graft.core.TrainingOptions;
+import dev.graft.core.attach.MethodSettings;
 import dev.graft.core.plugin.Backends;
 import dev.graft.core.weights.BaseModel;
 import dev.graft.error.GraftException;
 import dev.graft.formats.Json;
 import dev.graft.graph.DType;
 import dev.graft.spi.Backend;
+import dev.graft.spi.SessionOptions;
 import dev.graft.tools.plan.ModelShape;
 import dev.graft.tools.plan.StepBenchmark;
 import dev.graft.tools.plan.SyntheticWeights;
@@ -74,12 +78,14 @@ final class BenchCommand implements Callable<Integer> {
   @Option(names = "--threads", paramLabel = "N", description = "Threads for one operation (default: all processors).", defaultValue = "0")
   int threads;
 
+  @Mixin
+  DeviceFlags where = new DeviceFlags();
+
   @Option(names = "--gradient-checkpointing", description = "Compute blocks again in the backward pass instead of keeping their values.")
   boolean gradientCheckpointing;
 
-  @Option(names = "--quantize", paramLabel = "ID", description = "Quantizer for the frozen linear layers, such as nf4.")
-  @Nullable
-  String quantize;
+  @Mixin
+  QuantizeFlags quantize = new QuantizeFlags();
 
   @Option(names = "--json", description = "Print one JSON object.")
   boolean json;
@@ -96,14 +102,19 @@ final class BenchCommand implements Callable<Integer> {
       throw new GraftException("bench needs --batch and --steps of 1 or more, --seq of 2 or more and --warmup"
           + " of 0 or more; not " + batch + ", " + steps + ", " + length + " and " + warmup);
     }
+    Threads.check("--threads", threads);
     DType type = ComputeTypes.parse(dtype);
     ModelShape sizes = ModelShape.parse(shape);
-    Backend chosen = Backends.choose(plugins, Optional.ofNullable(backend), type);
-    long process = processBytes(chosen, sizes, type);
+    SessionOptions session = where.session(threads);
+    Backend chosen = Backends.choose(plugins, Optional.ofNullable(backend), type, session);
     BaseModel base = base(sizes, type);
     TrainingOptions options = new TrainingOptions(Math.max(steps + warmup, 4), 1e-4, Schedule.CONSTANT, 0,
         0, 0.9, 0.999, 1e-8, 1, type, gradientCheckpointing, 0);
-    try (GraftModel model = GraftModel.of(base, new ModelOptions(Optional.of(chosen.id()), type, threads),
+    new TrainingCheck(base, MethodSettings.attach(plugins, method,
+        MethodFlags.settings(plugins.method(method), settings.given()), base.outline()), options, batch, length)
+        .require(new GraphCheck(plugins, chosen, session));
+    long process = processBytes(chosen, sizes, type);
+    try (GraftModel model = GraftModel.of(base, new ModelOptions(Optional.of(chosen.id()), type, session),
         plugins)) {
       GraftAdapter adapter = attach(model);
       StepBenchmark.Result result = StepBenchmark.run(adapter, options, batch, length, warmup, steps);
@@ -115,9 +126,10 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private BaseModel base(ModelShape sizes, DType type) {
-    return quantize == null
+    Map<String, Object> options = quantize.options();
+    return quantize.quantizer == null
         ? SyntheticWeights.dense(sizes, type, plugins)
-        : SyntheticWeights.quantized(sizes, type, plugins.quantizer(quantize), plugins);
+        : SyntheticWeights.quantized(sizes, type, plugins.quantizer(quantize.quantizer), options, plugins);
   }
 
   private GraftAdapter attach(GraftModel model) {
@@ -147,7 +159,7 @@ final class BenchCommand implements Callable<Integer> {
       fields.put("shape", shape);
       fields.put("method", method);
       fields.put("dtype", dtype.toLowerCase(Locale.ROOT));
-      fields.put("quantizer", quantize);
+      fields.put("quantizer", quantize.quantizer);
       fields.put("batch", batch);
       fields.put("seq", length);
       fields.put("gradient_checkpointing", gradientCheckpointing);

@@ -13,14 +13,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** Compares results with a reference's. */
 @Command(name = "check", mixinStandardHelpOptions = true, description = "Runs case folders and compares the results with a reference's recorded ones."
@@ -28,10 +24,7 @@ import picocli.CommandLine.Spec;
       "  graft check --backend reference --backend djl my-cases/*"})
 final class CheckCommand implements Callable<Integer> {
   private final PluginCatalog plugins;
-
-  @Spec
-  @Nullable
-  CommandSpec spec;
+  private final Streams streams;
 
   @Option(names = "--backend", paramLabel = "ID", description = "Backend to check; may be repeated.", defaultValue = "reference")
   List<String> backends = new ArrayList<>();
@@ -46,13 +39,14 @@ final class CheckCommand implements Callable<Integer> {
   List<Path> folders = new ArrayList<>();
 
   @Inject
-  CheckCommand(PluginCatalog plugins) {
+  CheckCommand(PluginCatalog plugins, Streams streams) {
     this.plugins = plugins;
+    this.streams = streams;
   }
 
   @Override
   public Integer call() {
-    PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
+    PrintWriter out = streams.out();
     DType type = ComputeTypes.parse(dtype);
     int passed = 0;
     int failed = 0;
@@ -67,9 +61,7 @@ final class CheckCommand implements Callable<Integer> {
           failed++;
         }
         print(out, result);
-        PrintWriter err = Objects.requireNonNull(spec).commandLine().getErr();
-        result.notes().forEach(note -> err.println("Note: " + note));
-        err.flush();
+        Notes.print(streams, result.notes());
       }
     }
     if (!json) {

@@ -24,6 +24,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Lets a model answer. */
@@ -93,6 +94,9 @@ final class GenerateCommand implements Callable<Integer> {
   @Nullable
   String backend;
 
+  @Mixin
+  DeviceFlags where = new DeviceFlags();
+
   @Option(names = "--dtype", paramLabel = "TYPE", description = "Compute type: f32, bf16, f16 or f64 (default: ${DEFAULT-VALUE}).", defaultValue = "f32")
   String dtype = "f32";
 
@@ -108,19 +112,20 @@ final class GenerateCommand implements Callable<Integer> {
     names.checkWeights("generate", weights.keySet());
     List<String> texts = texts();
     List<Answer> answers = answers(names, texts);
-    ModelOptions options = new ModelOptions(Optional.ofNullable(backend), ComputeTypes.parse(dtype), 0);
+    ModelOptions options = new ModelOptions(Optional.ofNullable(backend), ComputeTypes.parse(dtype),
+        where.session(0));
     Set<String> used = new LinkedHashSet<>(answers.stream().map(Answer::adapter).toList());
     List<Path> chatFolders = raw
         ? List.of()
         : names.folders().entrySet().stream().filter(entry -> used.contains(entry.getKey()))
             .map(Map.Entry::getValue).toList();
-    try (Tokenizer tokenizer = ChatTokenizer.open(model, chatFolders,
-        note -> Notes.print(streams, List.of(note)))) {
+    Tokenizer tokenizer = ChatTokenizer.open(model, chatFolders, note -> Notes.print(streams, List.of(note)));
+    try (ModelFiles files = ModelFiles.open(tokenizer, model, plugins)) {
       // Before the model is read: what is wrong with the prompts is told at once.
       List<long[]> prompts = prompts(tokenizer, texts);
-      try (TextModel opened = TextModel.open(tokenizer, model, options, plugins)) {
+      try (TextModel opened = files.model(options)) {
         AdapterSet set = opened.model().adapters();
-        opened.model().loaded().ifPresent(files -> Notes.print(streams, files.notes()));
+        opened.model().loaded().ifPresent(loaded -> Notes.print(streams, loaded.notes()));
         names.folders().forEach((name, folder) -> {
           if (used.contains(name)) {
             set.load(name, folder);
@@ -210,11 +215,13 @@ final class GenerateCommand implements Callable<Integer> {
     TokenStream stream = opened.tokenizer().stream();
     run(opened, List.of(wanted), prompts, options, (_, token) -> {
       if (!options.stopIds().contains(token)) {
-        streams.out().print(stream.add(token));
-        streams.out().flush();
+        streams.answers().print(stream.add(token));
+        if (streams.answers().checkError()) {
+          throw new GraftException("generate: the output cannot be written, so the answer ends here");
+        }
       }
     });
-    streams.out().println(stream.finish());
+    streams.answers().println(stream.finish());
   }
 
   private Map<Answer, String> answerAll(TextModel opened, List<Answer> wanted, List<long[]> prompts) {
@@ -289,7 +296,7 @@ final class GenerateCommand implements Callable<Integer> {
       if (several) {
         streams.out().println("[" + answer.adapter() + "]");
       }
-      streams.out().println(Objects.requireNonNull(made.get(answer)));
+      streams.answers().println(Objects.requireNonNull(made.get(answer)));
     }
   }
 }

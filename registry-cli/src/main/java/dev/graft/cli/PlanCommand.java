@@ -36,7 +36,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Tells what training would take. */
-@Command(name = "plan", mixinStandardHelpOptions = true, sortOptions = false, description = "Tells what a method would train in a model and how much memory a step would take, without reading a weight.", footer = {
+@Command(name = "plan", mixinStandardHelpOptions = true, sortOptions = false, description = "Tells what a method would train in a model and how much memory a step would take, without reading a weight. Where methods are compared and a quantizer is given, each is planned without it too.", footer = {
   "", "Examples:",
   "  graft plan --shape llama-7b --method lora --rank 8 --targets q_proj,v_proj",
   "  graft plan --model demo/base --compare --batch 16 --max-length 128", "",
@@ -64,9 +64,8 @@ final class PlanCommand implements Callable<Integer> {
   @Mixin
   MethodFlags settings = new MethodFlags();
 
-  @Option(names = "--quantize", paramLabel = "ID", description = "Quantizer for the frozen linear layers, such as nf4, which makes QLoRA of lora. Where methods are compared, each is planned without it too.")
-  @Nullable
-  String quantize;
+  @Mixin
+  QuantizeFlags quantize = new QuantizeFlags();
 
   @Option(names = "--batch", paramLabel = "N", description = "Sequences of a batch (default: ${DEFAULT-VALUE}).", defaultValue = "8")
   int batch = 8;
@@ -133,24 +132,26 @@ final class PlanCommand implements Callable<Integer> {
       throw new GraftException("plan: " + String.join("; ", faults));
     }
     DType type = ComputeTypes.parse(dtype);
-    Optional<Quantizer> quantizer = Optional.ofNullable(quantize).map(plugins::quantizer);
+    Optional<Quantizer> quantizer = Optional.ofNullable(quantize.quantizer).map(plugins::quantizer);
+    Map<String, Object> codeOptions = quantize.options();
     if (model == null) {
       print(planAll(SyntheticWeights.dense(ModelShape.parse(Objects.requireNonNull(shape)), type, plugins),
-          quantizer, type));
+          quantizer, codeOptions, type));
     } else {
       try (LoadedModel loaded = LoadedModel.open(model, plugins)) {
-        print(planAll(loaded.base(), quantizer, type));
+        print(planAll(loaded.base(), quantizer, codeOptions, type));
       }
     }
     return 0;
   }
 
-  private List<Planned> planAll(BaseModel base, Optional<Quantizer> quantizer, DType type) {
+  private List<Planned> planAll(BaseModel base, Optional<Quantizer> quantizer, Map<String, ?> codeOptions,
+      DType type) {
     List<Planned> planned = new ArrayList<>();
     if (quantizer.isEmpty() || compare || methods.size() > 1) {
       planned.addAll(plan(base, "", type));
     }
-    quantizer.ifPresent(code -> planned.addAll(plan(PlannedCodes.of(base, code), code.id(), type)));
+    quantizer.ifPresent(code -> planned.addAll(plan(PlannedCodes.of(base, code, codeOptions), code.id(), type)));
     return planned;
   }
 

@@ -8,7 +8,9 @@ import dev.graft.error.GraftException;
 import dev.graft.error.Nearest;
 import dev.graft.graph.DType;
 import dev.graft.spi.Configuration;
+import dev.graft.spi.SessionOptions;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -44,6 +46,8 @@ import java.util.Optional;
  * @param seed of initialisation, dropout and the order of the data
  * @param raw whether the model's chat template is left out
  * @param files what the run leaves on disk
+ * @param device the backend's name of a device; empty for its choice
+ * @param memory most bytes of the device's memory to take; empty for what is free
  */
 record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns columns, String method,
     Optional<Path> adapter, Map<String, Object> settings, Optional<Long> steps, double epochs, int batch,
@@ -51,7 +55,7 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
     double learningRate, Schedule schedule, double warmup, double weightDecay,
     double maxGradNorm, Optional<Integer> maxLength,
     DType computeType, Optional<String> backend, int threads, boolean gradientCheckpointing, long seed,
-    boolean raw, RunOptions files) {
+    boolean raw, RunOptions files, Optional<String> device, Optional<Long> memory) {
 
   private static final int LENGTH = 512;
   /** A step's samples are all in memory at once. */
@@ -61,9 +65,8 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
   private static final List<String> KEYS = List.of("model", "data", "valid", "prompt-column",
       "completion-column", "messages-column", "text-column", "method", "adapter", "rank",
       "alpha", "dropout", "targets", "set", "steps", "epochs", "batch", "accumulation", "lr", "schedule",
-      "warmup", "weight-decay", "max-grad-norm", "max-length", "dtype", "backend", "threads",
-      "gradient-checkpointing", "seed",
-      "raw", "out", "save-every", "keep", "eval-every");
+      "warmup", "weight-decay", "max-grad-norm", "max-length", "dtype", "backend", "threads", "gradient-checkpointing", "seed",
+      "raw", "out", "save-every", "keep", "eval-every", DeviceFlags.DEVICE, DeviceFlags.MEMORY);
 
   /**
    * Reads a recipe.
@@ -81,7 +84,7 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
     if (model.isEmpty()) {
       json.fault("model", "is missing: give the folder of the base model");
     } else {
-      exists(json, "model", List.of(Path.of(model)));
+      path(json, "model", model).ifPresent(folder -> exists(json, "model", List.of(folder)));
     }
     List<Path> data = paths(json, "data");
     if (data.isEmpty()) {
@@ -93,7 +96,7 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
     DataColumns columns = DataColumns.read(json);
     String method = json.text("method", "lora");
     known(json, "method", method, plugins.methods().keySet());
-    Optional<Path> adapter = json.optionalText("adapter").map(Path::of);
+    Optional<Path> adapter = json.optionalText("adapter").flatMap(text -> path(json, "adapter", text));
     adapter.ifPresent(path -> exists(json, "adapter", List.of(path)));
     Map<String, Object> settings = new LinkedHashMap<>();
     METHOD_KEYS.forEach(key -> json.value(key).ifPresent(value -> settings.put(key, value)));
@@ -124,7 +127,7 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
     Optional<Integer> maxLength = json.optionalInteger("max-length")
         .map(length -> Math.toIntExact(atLeast(json, "max-length", length, 2)));
     DType type = ComputeTypes.find(json.text("dtype", "f32")).orElseGet(() -> {
-      json.fault("dtype", "must be " + ComputeTypes.NAMES + ", not \"" + json.text("dtype", "") + "\"");
+      json.fault("dtype", ComputeTypes.fault(json.text("dtype", "")));
       return DType.F32;
     });
     Optional<String> backend = json.optionalText("backend");
@@ -139,18 +142,38 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
     String out = json.text("out", "");
     if (out.isEmpty()) {
       json.fault("out", "is missing: give the folder that the adapter goes to");
+    } else {
+      path(json, "out", out);
     }
+    Optional<String> device = json.optionalText(DeviceFlags.DEVICE);
+    Optional<Long> memory = json.value(DeviceFlags.MEMORY).flatMap(size -> {
+      Optional<Long> bytes = DeviceFlags.bytes(String.valueOf(size));
+      if (bytes.isEmpty()) {
+        json.fault(DeviceFlags.MEMORY, "must be a size such as 6g, 800m or a number of bytes, not " + size);
+      }
+      return bytes;
+    });
     json.finish();
     return new Recipe(Path.of(model), data, validation, columns, method, adapter, settings, steps, epochs,
         Math.toIntExact(batch), Math.toIntExact(accumulation), rate, schedule, warmup, weightDecay,
         maxGradNorm,
         maxLength, type, backend, Math.toIntExact(threads), gradientCheckpointing, seed,
         raw,
-        new RunOptions(Path.of(out), saveEvery, Math.toIntExact(keep), evaluateEvery));
+        new RunOptions(Path.of(out), saveEvery, Math.toIntExact(keep), evaluateEvery), device, memory);
+  }
+
+  /** Returns a text as a path; adds a fault if it cannot be one on this system. */
+  private static Optional<Path> path(Configuration json, String key, String text) {
+    try {
+      return Optional.of(Path.of(text));
+    } catch (InvalidPathException e) {
+      json.fault(key, FaultReport.describe(e));
+      return Optional.empty();
+    }
   }
 
   private static List<Path> paths(Configuration json, String key) {
-    return json.texts(key).stream().map(Path::of).toList();
+    return json.texts(key).stream().flatMap(text -> path(json, key, text).stream()).toList();
   }
 
   private static void exists(Configuration json, String key, List<Path> files) {
@@ -207,7 +230,8 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
   private static Schedule schedule(Configuration json) {
     String name = json.text("schedule", "linear");
     return Schedule.named(name).orElseGet(() -> {
-      json.fault("schedule", "must be constant, linear or cosine, not \"" + name + "\"");
+      json.fault("schedule", "must be constant, linear or cosine, not \"" + name + "\""
+          + Nearest.question(name, List.of("constant", "linear", "cosine")));
       return Schedule.LINEAR;
     });
   }
@@ -243,7 +267,14 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
     values.put("save-every", files.saveEvery());
     values.put("keep", files.keep());
     values.put("eval-every", files.evaluateEvery());
+    device.ifPresent(name -> values.put(DeviceFlags.DEVICE, name));
+    memory.ifPresent(bytes -> values.put(DeviceFlags.MEMORY, bytes));
     return values;
+  }
+
+  /** Returns how the backend is to run. */
+  SessionOptions session() {
+    return DeviceFlags.session(threads, device, memory);
   }
 
   private static String absolute(Path path) {

@@ -1,8 +1,8 @@
 package dev.graft.cli;
 
 import dev.graft.core.TokenBatch;
-import dev.graft.data.batch.BucketedBatches;
-import dev.graft.data.batch.EvaluationBatches;
+import dev.graft.core.batch.BucketedBatches;
+import dev.graft.core.batch.EvaluationBatches;
 import dev.graft.data.dataset.DataFormat;
 import dev.graft.data.dataset.DataSet;
 import dev.graft.data.dataset.EncodedSample;

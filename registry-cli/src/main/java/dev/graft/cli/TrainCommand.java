@@ -98,7 +98,7 @@ final class TrainCommand implements Callable<Integer> {
     Map<String, Object> given = flags.given();
     replaceLength(values, given);
     values.putAll(given);
-    values.putIfAbsent("out", defaultFolder(values).toString());
+    values.computeIfAbsent("out", _ -> defaultFolder(values).toString());
     return Recipe.read(new Configuration(source, values), plugins);
   }
 

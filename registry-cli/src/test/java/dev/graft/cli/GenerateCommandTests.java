@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -146,6 +147,21 @@ class GenerateCommandTests {
     String[] other = options.clone();
     other[other.length - 1] = "5";
     assertThat(generate("", options).done().out()).isNotEqualTo(generate("", other).done().out());
+  }
+
+  @Test
+  void anAnswerSteersNoTerminalAndGoesIntoAPipeAsItIs() throws IOException {
+    Path red = train(Files.writeString(folder.resolve("red.jsonl"),
+        "{\"prompt\": \"colour\", \"completion\": \"\\u001b[31mred\"}\n"), "red");
+    String[] arguments = {"generate", "--model", TinyModel.folder().toString(), "--backend", "reference",
+      "--max-new-tokens", "30", "--adapter", red.toString(), "--prompt", "colour"};
+    assertThat(Captured.run(arguments).done().out()).isEqualTo("\u001b[31mred" + System.lineSeparator());
+    assertThat(Captured.shown(arguments).done().out()).isEqualTo("\\u001b[31mred" + System.lineSeparator());
+    arguments[arguments.length - 1] = "\u001b]0;title\u0007";
+    String[] compared = Arrays.copyOf(arguments, arguments.length + 2);
+    compared[arguments.length] = "--prompt";
+    compared[arguments.length + 1] = "colour";
+    assertThat(Captured.run(compared).done().out()).startsWith("> \\u001b]0;title\\u0007");
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatNoException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import dev.graft.core.GenerationOptions;
@@ -235,14 +236,14 @@ public abstract class MethodContract {
   @TestFactory
   Stream<DynamicTest> aTargetThatDoesNotExistIsNamed() {
     return each(sample -> {
-      if (sample.configuration().get("target_modules") instanceof List<?>) {
-        Map<String, Object> fields = MethodBench.fields(method(), sample);
-        fields.put("target_modules", List.of("q_prj"));
-        try (Bench bench = new Bench(Bench.randomWeights(TIED, Seed.stream("target")),
-            DType.F32)) {
-          assertThatThrownBy(() -> attach(fields, bench)).isInstanceOf(GraftException.class)
-              .hasMessageContaining("q_prj");
-        }
+      assumeTrue(sample.configuration().get("target_modules") instanceof List<?>,
+          "The sample lists no modules by name");
+      Map<String, Object> fields = MethodBench.fields(method(), sample);
+      fields.put("target_modules", List.of("q_prj"));
+      try (Bench bench = new Bench(Bench.randomWeights(TIED, Seed.stream("target")),
+          DType.F32)) {
+        assertThatThrownBy(() -> attach(fields, bench)).isInstanceOf(GraftException.class)
+            .hasMessageContaining("q_prj");
       }
     });
   }
@@ -382,9 +383,7 @@ public abstract class MethodContract {
   Stream<DynamicTest> aMergeLeavesNoTraceOnceTheBaseIsBack() {
     return eachOnBench(UNTIED, DType.F64, (sample, bench) -> {
       bench.disturbed();
-      if (!sample.mergeable()) {
-        return;
-      }
+      assumeTrue(sample.mergeable(), "The sample says that it cannot be merged");
       TokenBatch batch = bench.batch();
       HostTensor plain = bench.bench().logits(RowGroup.base(2), batch);
       HostTensor adapted = bench.bench().logits(bench.rows(2), batch);

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.apiguardian.api.API;
 
 /**
@@ -32,6 +33,7 @@ public final class AdapterSet implements AutoCloseable {
   private final LoadedModel model;
   private final Session session;
   private final DType parameterType;
+  private final Consumer<String> leaving;
   private final Map<String, Member> members = new LinkedHashMap<>();
   private Optional<String> active = Optional.empty();
   private boolean enabled = true;
@@ -52,6 +54,19 @@ public final class AdapterSet implements AutoCloseable {
    * @param computeType the type in which the session holds the base model
    */
   public AdapterSet(LoadedModel model, Session session, DType computeType) {
+    this(model, session, computeType, _ -> {
+    });
+  }
+
+  /**
+   * Creates an empty set.
+   *
+   * @param session holds the base model's variables
+   * @param computeType the type in which the session holds the base model
+   * @param leaving is called with the name of an adapter before its tensors are freed
+   */
+  public AdapterSet(LoadedModel model, Session session, DType computeType, Consumer<String> leaving) {
+    this.leaving = leaving;
     this.model = model;
     this.session = session;
     this.parameterType = computeType.accumulator();
@@ -193,9 +208,9 @@ public final class AdapterSet implements AutoCloseable {
   public void delete(String name) {
     Member member = member(name);
     members.remove(name);
+    leaving.accept(name);
     active = active.filter(other -> !other.equals(name));
-    member.original().tensors().keySet()
-        .forEach(key -> session.release(AdapterWeights.variable(name, key)));
+    AdapterWeights.release(session, name, member.original().tensors().keySet());
     member.release().run();
   }
 

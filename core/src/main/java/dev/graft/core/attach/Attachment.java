@@ -26,6 +26,11 @@ import org.jspecify.annotations.Nullable;
 /** Binds a method and its configuration to a model: what acts where, and which tensors that takes. */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class Attachment {
+  /**
+   * The release of PEFT whose fields and keys are written, and against which the recorded cases were made. PEFT
+   * reads adapters of older releases as they are, and takes a newer version for a reason to warn.
+   */
+  private static final String PEFT_VERSION = "0.21.0";
   private static final String PREFIX = "base_model.model.";
   private static final Set<String> EMBEDDINGS_SAVED_WITH_ADAPTER = Set.of("embed_tokens", "lm_head");
 
@@ -324,8 +329,7 @@ public final class Attachment {
     config.put("base_model_name_or_path", basePath);
     config.put("inference_mode", true);
     config.putIfAbsent("task_type", "CAUSAL_LM");
-    // The version whose fields these are.
-    config.putIfAbsent("peft_version", "0.21.0");
+    config.putIfAbsent("peft_version", PEFT_VERSION);
     if (bound.targets().selection() instanceof Targets.Selection.AllLinear) {
       config.put("target_modules", sites.stream().map(Site::name).toList());
     }

@@ -15,6 +15,7 @@ import dev.graft.graph.Graph;
 import dev.graft.graph.Tensor;
 import dev.graft.graph.nn.CrossEntropy;
 import dev.graft.spi.InputAdapter;
+import dev.graft.spi.Preferences;
 import dev.graft.spi.Site;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -31,19 +32,29 @@ public final class ModelGraphs {
   /** Name of the output that holds the loss. */
   public static final String LOSS = "loss";
 
-  /** What a processor's cache holds, and what keeps a matrix product busy. */
-  private static final long LOGITS_AT_ONCE = 1 << 21;
+  /** What keeps a matrix product busy. */
   private static final long FEWEST_LOSS_ROWS = 128;
   /** Share of positions with a label up to which picking them early saves more than the copies cost. */
   private static final double FEW_LABELS = 0.9;
 
   private final BaseModel base;
   private final GraphOptions options;
+  private final Preferences preferences;
 
-  /** Prepares to build graphs of a model. */
+  /** Prepares to build graphs of a model, cut as suits a processor. */
   public ModelGraphs(BaseModel base, GraphOptions options) {
+    this(base, options, Preferences.CPU);
+  }
+
+  /**
+   * Prepares to build graphs of a model.
+   *
+   * @param preferences of the backend that is to run them
+   */
+  public ModelGraphs(BaseModel base, GraphOptions options, Preferences preferences) {
     this.base = base;
     this.options = options;
+    this.preferences = preferences;
   }
 
   /**
@@ -131,7 +142,7 @@ public final class ModelGraphs {
    */
   private Tensor loss(GraphLayers layers, Tensor rows, Tensor labels, Tensor weights) {
     long count = rows.dim(0);
-    long part = Math.max(FEWEST_LOSS_ROWS, LOGITS_AT_ONCE / base.model().vocabulary());
+    long part = Math.max(FEWEST_LOSS_ROWS, preferences.logitsAtOnce() / base.model().vocabulary());
     List<Tensor> losses = new ArrayList<>();
     for (long from = 0; from < count; from += part) {
       long to = Math.min(from + part, count);

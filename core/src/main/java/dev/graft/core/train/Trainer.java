@@ -23,6 +23,7 @@ import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
 import dev.graft.graph.Signature;
+import dev.graft.spi.Preferences;
 import dev.graft.spi.Program;
 import dev.graft.spi.Session;
 import java.util.ArrayList;
@@ -55,6 +56,7 @@ public final class Trainer implements AutoCloseable {
   private final boolean[] learned;
   private final int inputTokens;
   private final long maxPositions;
+  private final Preferences preferences;
   private boolean summing;
   private boolean sumsAreZero;
   private long done;
@@ -74,12 +76,26 @@ public final class Trainer implements AutoCloseable {
    */
   public Trainer(Session session, BaseModel base, Attachment attachment, String adapter,
       TrainingOptions options) {
+    this(session, base, attachment, adapter, options, Preferences.CPU);
+  }
+
+  /**
+   * Prepares training.
+   *
+   * @param session holds the variables of the base model in the compute type, and the adapter's
+   * @param preferences of the session's backend
+   * @throws GraftException if nothing of the adapter learns
+   */
+  public Trainer(Session session, BaseModel base, Attachment attachment, String adapter,
+      TrainingOptions options, Preferences preferences) {
     this.session = session;
     this.attachment = attachment;
     this.adapter = adapter;
     this.options = options;
     this.graphs = new StepGraphs(new ModelGraphs(base,
-        new GraphOptions(options.computeType(), true, options.gradientCheckpointing(), options.seed())), options);
+        new GraphOptions(options.computeType(), true, options.gradientCheckpointing(), options.seed()), preferences),
+        options);
+    this.preferences = preferences;
     this.learned = new boolean[attachment.trainable().size()];
     this.maxPositions = base.model().maxPositions();
     this.inputTokens = ModelGraphs.inputTokens(RowGroup.all(adapter, attachment, 1));
@@ -145,7 +161,7 @@ public final class Trainer implements AutoCloseable {
       StepGraphs.Role role = batches.size() == 1
           ? StepGraphs.Role.WHOLE
           : i < batches.size() - 1 ? StepGraphs.Role.ADDS : StepGraphs.Role.ENDS;
-      BatchLayout layout = BatchLayout.of(batch, inputTokens, maxPositions);
+      BatchLayout layout = BatchLayout.of(batch, inputTokens, maxPositions, preferences);
       Compiled compiled = compiled(new Key(layout, role));
       Map<String, HostTensor> feeds = layout.feeds(batch, inputTokens,
           attachment.virtualTokens() - inputTokens, 1.0 / labels, graphs.type());

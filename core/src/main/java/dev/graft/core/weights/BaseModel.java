@@ -1,5 +1,6 @@
 package dev.graft.core.weights;
 
+import dev.graft.core.attach.Uploads;
 import dev.graft.error.GraftException;
 import dev.graft.formats.ModelFolder;
 import dev.graft.formats.NonFinite;
@@ -72,7 +73,7 @@ public final class BaseModel {
       }
       Shape found = code == null ? tensors.signature(name).shape() : code.shape();
       if (code == null && !tensors.signature(name).dtype().isFloating()) {
-        faults.add(notDense(name, quantizers));
+        faults.add(notDense(name, checkpoint, quantizers));
       } else if (!found.equals(shape)) {
         faults.add("tensor " + name + " has shape " + found + ", but config.json asks for " + shape);
       }
@@ -94,15 +95,26 @@ public final class BaseModel {
         : "";
   }
 
-  private String notDense(String name, List<Quantizer> quantizers) {
+  private String notDense(String name, TensorSource checkpoint, List<Quantizer> quantizers) {
     String module = name.substring(0, name.lastIndexOf('.') + 1);
     List<String> beside = tensors.names().stream()
-        .filter(other -> other.startsWith(module) && !other.equals(name)).sorted().toList();
+        .filter(other -> other.startsWith(module.isEmpty() ? name + "." : module) && !other.equals(name))
+        .filter(other -> !outline.parameters().containsKey(other)).sorted().toList();
     return "tensor " + name + " is stored as " + tensors.signature(name).dtype()
         + ", which no installed quantizer reads (installed: "
         + (quantizers.isEmpty() ? "none" : String.join(", ", quantizers.stream().map(Quantizer::id).toList()))
-        + "; --plugins adds others): its quantization state is not recognised. Beside it lies "
-        + (beside.isEmpty() ? "nothing" : String.join(", ", beside));
+        + "): its quantization state is not recognised. "
+        + (beside.isEmpty() ? "No part of it lies beside it" : "Beside it lies " + String.join(", ", beside))
+        + ". Add the jar of the quantizer that it was written by" + writtenBy(checkpoint)
+        + ", as by --plugins DIR of the command";
+  }
+
+  private static String writtenBy(TensorSource checkpoint) {
+    return checkpoint instanceof ModelFolder folder
+        && folder.config().get("quantization_config") instanceof Map<?, ?> fields
+        && fields.get("quant_method") instanceof String method
+            ? ", whose \"quant_method\" is \"" + method + "\" by config.json"
+            : "";
   }
 
   /** Puts the file that holds a tensor before a message that does not name it. */
@@ -263,7 +275,7 @@ public final class BaseModel {
         HostTensor dense = tensors.tensor(name);
         NonFinite.refuse(dense, "The tensor " + name + " of "
             + folder.flatMap(files -> files.fileOf(name)).map(Path::toString).orElse("the base model"));
-        session.upload(name, TensorCasts.cast(dense, compute));
+        Uploads.cast(session, name, dense, compute);
       } else {
         code.resident().forEach((part, value) -> session.upload(partName(name, part), value));
       }

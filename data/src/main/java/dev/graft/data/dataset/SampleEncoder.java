@@ -1,8 +1,8 @@
 package dev.graft.data.dataset;
 
-import dev.graft.core.TokenBatch;
 import dev.graft.data.tokenizer.Tokenizer;
 import dev.graft.error.GraftException;
+import dev.graft.spi.TokenSample;
 import dev.graft.template.ChatTemplate;
 import dev.graft.template.Message;
 import java.util.ArrayList;
@@ -31,6 +31,9 @@ import org.jspecify.annotations.Nullable;
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class SampleEncoder {
+  /** Characters of the longest tokens that may begin every text. */
+  private static final int LONGEST_BEGINNING = 256;
+
   private final Tokenizer tokenizer;
   private final int maxLength;
   private final Optional<ChatTemplate> template;
@@ -105,7 +108,7 @@ public final class SampleEncoder {
     if (start.length == 0) {
       return false;
     }
-    long[] ids = tokenizer.encode(text, false);
+    long[] ids = tokenizer.encode(text.substring(0, Math.min(text.length(), LONGEST_BEGINNING)), false);
     return ids.length >= start.length && Arrays.equals(start, Arrays.copyOf(ids, start.length));
   }
 
@@ -163,7 +166,8 @@ public final class SampleEncoder {
     EncodedSample whole = new TurnTokens(tokenizer, text, last.span().end())
         .learning(turns.stream().map(AssistantTurns.Turn::span).toList(), !conversation.marked());
     boolean answersLast = last.message() == messages.size() - 1;
-    if (answersLast && !endsTurn(whole, text.substring(last.span().end()))) {
+    boolean followed = conversation.marked() && beginsWithEnd(text.substring(last.span().end()));
+    if (answersLast && !followed && !endsTurn(whole)) {
       whole = endedByText(whole);
     }
     EncodedSample cut = turns.size() == 1 ? firstTurn(whole) : cut(whole);
@@ -201,17 +205,19 @@ public final class SampleEncoder {
     return "message " + (message + 1);
   }
 
-  /** Tells whether a turn that may end in white space has a token that ends it, or is followed by one. */
-  private boolean endsTurn(EncodedSample sample, String rest) {
+  /** Tells whether what is learned last has a token that ends it, maybe with white space behind. */
+  private boolean endsTurn(EncodedSample sample) {
     int at = sample.length() - 1;
-    while (at > 0 && tokenizer.decode(new long[]{sample.ids()[at]}, false).isBlank()) {
+    while (at > 0 && sample.labels()[at] != TokenSample.IGNORED
+        && tokenizer.decode(new long[]{sample.ids()[at]}, false).isBlank()) {
       at--;
     }
-    if (at >= 0 && tokenizer.stopIds().contains(sample.ids()[at])) {
-      return true;
-    }
-    long[] next = rest.isBlank() ? new long[0] : tokenizer.encode(rest.stripLeading(), false);
-    return next.length > 0 && tokenizer.stopIds().contains(next[0]);
+    return at >= 0 && tokenizer.stopIds().contains(sample.labels()[at]);
+  }
+
+  private boolean beginsWithEnd(String text) {
+    long[] ids = text.isBlank() ? new long[0] : tokenizer.encode(text.stripLeading(), false);
+    return ids.length > 0 && tokenizer.stopIds().contains(ids[0]);
   }
 
   private EncodedSample endedByText(EncodedSample sample) {
@@ -224,11 +230,11 @@ public final class SampleEncoder {
   /** Takes the first turn alone, where a long start would leave nothing to learn. */
   private EncodedSample firstTurn(EncodedSample whole) {
     int start = 0;
-    while (start < whole.length() && whole.labels()[start] == TokenBatch.IGNORED) {
+    while (start < whole.length() && whole.labels()[start] == TokenSample.IGNORED) {
       start++;
     }
     int end = start;
-    while (end < whole.length() && whole.labels()[end] != TokenBatch.IGNORED) {
+    while (end < whole.length() && whole.labels()[end] != TokenSample.IGNORED) {
       end++;
     }
     return truncated(Arrays.copyOf(whole.ids(), start), Arrays.copyOfRange(whole.ids(), start, end));

@@ -1,9 +1,9 @@
 package dev.graft.data.dataset;
 
-import dev.graft.core.TokenBatch;
 import dev.graft.data.tokenizer.TokenizedText;
 import dev.graft.data.tokenizer.Tokenizer;
 import dev.graft.error.GraftException;
+import dev.graft.spi.TokenSample;
 import dev.graft.template.Span;
 import java.util.Arrays;
 import java.util.List;
@@ -45,7 +45,7 @@ final class TurnTokens {
       for (long id : tokens(at, span.start(), true)) {
         ids.add(id);
         // Where the next message's first token is what a turn stops at, it is for the turn to produce.
-        labels.add(open && tokenizer.stopIds().contains(id) ? id : TokenBatch.IGNORED);
+        labels.add(open && tokenizer.stopIds().contains(id) ? id : TokenSample.IGNORED);
         open = false;
       }
       long[] turn = tokens(span.start(), span.end(), false);
@@ -53,7 +53,7 @@ final class TurnTokens {
       for (int i = 0; i < turn.length; i++) {
         if (i < learned || span.end() < text.length()) {
           ids.add(turn[i]);
-          labels.add(i < learned ? turn[i] : TokenBatch.IGNORED);
+          labels.add(i < learned ? turn[i] : TokenSample.IGNORED);
         }
       }
       at = span.end();

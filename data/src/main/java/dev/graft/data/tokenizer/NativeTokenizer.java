@@ -38,6 +38,7 @@ final class NativeTokenizer implements AutoCloseable {
 
   private static void loadLibrary() {
     NoNetwork.forDjl();
+    TokenizersFolder.prepare();
     try {
       LibUtils.checkStatus();
     } catch (EngineException | LinkageError e) {

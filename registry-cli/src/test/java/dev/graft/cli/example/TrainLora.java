@@ -5,7 +5,7 @@ import dev.graft.core.GenerationOptions;
 import dev.graft.core.GraftAdapter;
 import dev.graft.core.GraftModel;
 import dev.graft.core.TrainingOptions;
-import dev.graft.data.batch.BucketedBatches;
+import dev.graft.core.batch.BucketedBatches;
 import dev.graft.data.dataset.DataFormat;
 import dev.graft.data.dataset.DataSet;
 import dev.graft.data.dataset.EncodedSample;

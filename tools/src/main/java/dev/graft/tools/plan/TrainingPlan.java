@@ -8,6 +8,7 @@ import dev.graft.core.batch.BatchLayout;
 import dev.graft.core.train.StepGraph;
 import dev.graft.core.weights.BaseModel;
 import dev.graft.graph.Graph;
+import dev.graft.spi.Preferences;
 import org.apiguardian.api.API;
 
 /**
@@ -49,7 +50,7 @@ public record TrainingPlan(long baseParameters, long trainedParameters, int site
    */
   public static TrainingPlan of(BaseModel base, Attachment attachment, TrainingOptions options,
       BatchLayout layout, int batches) {
-    Graph graph = StepGraph.of(base, attachment, options, layout, batches == 1);
+    Graph graph = StepGraph.of(base, attachment, options, layout, batches == 1, Preferences.CPU);
     MemoryPlan memory = MemoryPlan.of(graph);
     int width = options.computeType().accumulator().bytes();
     long adapter = attachment.tensors().values().stream().mapToLong(t -> t.shape().size()).sum();

@@ -1,11 +1,11 @@
-package dev.graft.data.batch;
+package dev.graft.core.batch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.graft.core.TokenBatch;
-import dev.graft.data.dataset.EncodedSample;
 import dev.graft.error.GraftException;
+import dev.graft.spi.TokenSample;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -19,17 +19,19 @@ import org.junit.jupiter.api.Test;
 class BucketedBatchesTests {
   private static final long PADDING = 9999;
 
+  private record Sample(long[] ids, long[] labels) implements TokenSample {}
+
   /** Sample i has the number i as its first id. */
-  private static List<EncodedSample> samples(int count, long seed) {
+  private static List<Sample> samples(int count, long seed) {
     Random random = new Random(seed);
-    List<EncodedSample> samples = new ArrayList<>();
+    List<Sample> samples = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       long[] ids = new long[3 + random.nextInt(90)];
       Arrays.fill(ids, 5);
       ids[0] = i;
       long[] labels = ids.clone();
       Arrays.fill(labels, 0, 2, TokenBatch.IGNORED);
-      samples.add(new EncodedSample(ids, labels));
+      samples.add(new Sample(ids, labels));
     }
     return samples;
   }
@@ -54,7 +56,7 @@ class BucketedBatchesTests {
 
   @Test
   void rowsAreSamplesPaddedAtTheEnd() {
-    List<EncodedSample> samples = samples(50, 1);
+    List<Sample> samples = samples(50, 1);
     BucketedBatches batches = BucketedBatches.of(samples, 4, PADDING, 7);
     assertThat(batches.lengths()).hasSizeLessThanOrEqualTo(4).allMatch(length -> length % 8 == 0);
     for (long epoch = 0; epoch < 2; epoch++) {
@@ -63,7 +65,7 @@ class BucketedBatchesTests {
         assertThat(batch.paddedAtEnd()).isTrue();
         for (int row = 0; row < batch.rows(); row++) {
           int from = row * batch.length();
-          EncodedSample sample = samples.get((int) batch.ids()[from]);
+          Sample sample = samples.get((int) batch.ids()[from]);
           for (int at = 0; at < batch.length(); at++) {
             boolean inside = at < sample.length();
             assertThat(batch.ids()[from + at]).isEqualTo(inside ? sample.ids()[at] : PADDING);
@@ -91,10 +93,10 @@ class BucketedBatchesTests {
   @Test
   void aStepIsCutIntoBatchesOfSimilarLengthWhereThatSavesMuchPadding() {
     // One in eight samples is long, so most of an uncut step would be padding.
-    List<EncodedSample> samples = samples(2000, 9).stream().map(sample -> {
+    List<Sample> samples = samples(2000, 9).stream().map(sample -> {
       int length = sample.ids()[0] % 8 == 0 ? 400 : 20;
       long[] ids = Arrays.copyOf(sample.ids(), length);
-      return new EncodedSample(ids, ids.clone());
+      return new Sample(ids, ids.clone());
     }).toList();
     BucketedBatches batches = BucketedBatches.of(samples, 32, PADDING, 7);
     List<TokenBatch> step = batches.step(0);
@@ -111,8 +113,8 @@ class BucketedBatchesTests {
 
   @Test
   void samplesOfOneLengthStayTogether() {
-    List<EncodedSample> samples = samples(64, 9).stream()
-        .map(sample -> new EncodedSample(Arrays.copyOf(sample.ids(), 20), Arrays.copyOf(sample.labels(), 20)))
+    List<Sample> samples = samples(64, 9).stream()
+        .map(sample -> new Sample(Arrays.copyOf(sample.ids(), 20), Arrays.copyOf(sample.labels(), 20)))
         .toList();
     assertThat(BucketedBatches.of(samples, 16, PADDING, 7).step(3)).singleElement()
         .matches(batch -> batch.rows() == 16 && batch.length() == 24);
@@ -120,8 +122,8 @@ class BucketedBatchesTests {
 
   @Test
   void theSamplesOfAStepAreDrawnFromAllLengths() {
-    List<EncodedSample> samples = samples(4000, 8);
-    double mean = samples.stream().mapToInt(EncodedSample::length).average().orElseThrow();
+    List<Sample> samples = samples(4000, 8);
+    double mean = samples.stream().mapToInt(Sample::length).average().orElseThrow();
     BucketedBatches batches = BucketedBatches.of(samples, 64, PADDING, 7);
     for (long step = 0; step < batches.stepsPerEpoch(); step++) {
       double tokens = batches.step(step).stream().flatMapToLong(batch -> Arrays.stream(batch.mask())).sum();
@@ -148,7 +150,7 @@ class BucketedBatchesTests {
 
   @Test
   void aStepIsAFunctionOfSeedAndNumber() {
-    List<EncodedSample> samples = samples(60, 5);
+    List<Sample> samples = samples(60, 5);
     BucketedBatches forward = BucketedBatches.of(samples, 4, PADDING, 11);
     BucketedBatches backward = BucketedBatches.of(samples, 4, PADDING, 11);
     List<List<Long>> seen = new ArrayList<>();
@@ -163,7 +165,7 @@ class BucketedBatchesTests {
 
   @Test
   void epochsAndSeedsHaveTheirOwnOrder() {
-    List<EncodedSample> samples = samples(200, 6);
+    List<Sample> samples = samples(200, 6);
     BucketedBatches a = BucketedBatches.of(samples, 4, PADDING, 11);
     BucketedBatches b = BucketedBatches.of(samples, 4, PADDING, 12);
     Set<List<Long>> starts = new HashSet<>();
@@ -190,7 +192,7 @@ class BucketedBatchesTests {
     assertThatThrownBy(() -> BucketedBatches.of(List.of(), 4, PADDING, 0))
         .isInstanceOf(GraftException.class)
         .hasMessageContaining("no samples");
-    EncodedSample blank = new EncodedSample(new long[]{1, 2}, new long[]{-100, -100});
+    Sample blank = new Sample(new long[]{1, 2}, new long[]{-100, -100});
     assertThatThrownBy(() -> BucketedBatches.of(List.of(blank), 4, PADDING, 0))
         .hasMessageContaining("None of the 1 samples has anything to learn");
     assertThatThrownBy(() -> BucketedBatches.of(samples(1, 0), 0, PADDING, 0))

@@ -1,8 +1,8 @@
-package dev.graft.data.batch;
+package dev.graft.core.batch;
 
 import dev.graft.core.TokenBatch;
-import dev.graft.data.dataset.EncodedSample;
 import dev.graft.error.GraftException;
+import dev.graft.spi.TokenSample;
 import java.util.Arrays;
 import java.util.List;
 
@@ -17,14 +17,14 @@ final class PaddedBatch {
    * @param rows at least as many as there are samples; those left over are padding alone
    * @param paddingId token that fills rows up; it is masked and not learned
    */
-  static TokenBatch of(List<EncodedSample> samples, int rows, int length, long paddingId) {
+  static TokenBatch of(List<? extends TokenSample> samples, int rows, int length, long paddingId) {
     long[] ids = new long[rows * length];
     long[] mask = new long[rows * length];
     long[] labels = new long[rows * length];
     Arrays.fill(ids, paddingId);
     Arrays.fill(labels, TokenBatch.IGNORED);
     for (int row = 0; row < samples.size(); row++) {
-      EncodedSample sample = samples.get(row);
+      TokenSample sample = samples.get(row);
       System.arraycopy(sample.ids(), 0, ids, row * length, sample.length());
       System.arraycopy(sample.labels(), 0, labels, row * length, sample.length());
       Arrays.fill(mask, row * length, row * length + sample.length(), 1);
@@ -33,7 +33,7 @@ final class PaddedBatch {
   }
 
   /** Fails if batches of so many rows cannot be made of samples, or would hold nothing to learn. */
-  static void check(List<EncodedSample> samples, int rows) {
+  static void check(List<? extends TokenSample> samples, int rows) {
     if (rows < 1) {
       throw new GraftException("A batch must have at least 1 row, not " + rows);
     }

@@ -1,9 +1,9 @@
-package dev.graft.data.batch;
+package dev.graft.core.batch;
 
 import dev.graft.core.BatchSource;
 import dev.graft.core.TokenBatch;
-import dev.graft.data.dataset.EncodedSample;
 import dev.graft.error.GraftException;
+import dev.graft.spi.TokenSample;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -32,7 +32,7 @@ public final class BucketedBatches implements BatchSource {
   /** Enough steps to know how long samples are. */
   private static final long STEPS_TO_LEARN_FROM = 1000;
 
-  private final List<EncodedSample> samples;
+  private final List<TokenSample> samples;
   private final int stepSize;
   private final long paddingId;
   private final long seed;
@@ -43,17 +43,17 @@ public final class BucketedBatches implements BatchSource {
 
   private record Epoch(long number, int[] order) {}
 
-  private BucketedBatches(List<EncodedSample> samples, int batchSize, int accumulation, long paddingId,
+  private BucketedBatches(List<TokenSample> samples, int batchSize, int accumulation, long paddingId,
       long seed) {
     this.samples = samples;
     this.stepSize = Math.multiplyExact(batchSize, accumulation);
     this.paddingId = paddingId;
     this.seed = seed;
-    List<List<EncodedSample>> steps = LongStream.range(0, Math.min(stepsPerEpoch(), STEPS_TO_LEARN_FROM))
+    List<List<TokenSample>> steps = LongStream.range(0, Math.min(stepsPerEpoch(), STEPS_TO_LEARN_FROM))
         .mapToObj(this::samplesOf).toList();
     this.rows = rows(batchSize, steps);
     List<Integer> needed = new ArrayList<>(longest(rows, steps).boxed().toList());
-    needed.add(samples.stream().mapToInt(EncodedSample::length).max().orElseThrow());
+    needed.add(samples.stream().mapToInt(TokenSample::length).max().orElseThrow());
     this.lengths = BucketLengths.choose(needed, 1, MAX_LENGTHS);
   }
 
@@ -62,7 +62,7 @@ public final class BucketedBatches implements BatchSource {
    *
    * @param batchSize samples of a step
    */
-  public static BucketedBatches of(List<EncodedSample> samples, int batchSize, long paddingId, long seed) {
+  public static BucketedBatches of(List<? extends TokenSample> samples, int batchSize, long paddingId, long seed) {
     return of(samples, batchSize, 1, paddingId, seed);
   }
 
@@ -75,7 +75,7 @@ public final class BucketedBatches implements BatchSource {
    * @param seed of the order; every epoch has its own
    * @throws GraftException if there are no samples, or none has anything to learn
    */
-  public static BucketedBatches of(List<EncodedSample> samples, int batchSize, int accumulation,
+  public static BucketedBatches of(List<? extends TokenSample> samples, int batchSize, int accumulation,
       long paddingId, long seed) {
     PaddedBatch.check(samples, batchSize);
     if (accumulation < 1) {
@@ -85,7 +85,7 @@ public final class BucketedBatches implements BatchSource {
   }
 
   /** Halves batches for as long as that saves enough padding. */
-  private static int rows(int batchSize, List<List<EncodedSample>> steps) {
+  private static int rows(int batchSize, List<List<TokenSample>> steps) {
     int chosen = batchSize;
     long tokens = tokens(chosen, steps);
     while (chosen % 2 == 0) {
@@ -99,12 +99,12 @@ public final class BucketedBatches implements BatchSource {
     return chosen;
   }
 
-  private static long tokens(int rows, List<List<EncodedSample>> steps) {
+  private static long tokens(int rows, List<List<TokenSample>> steps) {
     return longest(rows, steps).mapToLong(length -> (long) rows * length).sum();
   }
 
   /** Returns the lengths that the batches of some steps need. */
-  private static IntStream longest(int rows, List<List<EncodedSample>> steps) {
+  private static IntStream longest(int rows, List<List<TokenSample>> steps) {
     return steps.stream().flatMapToInt(step -> IntStream.iterate(rows - 1, last -> last < step.size(),
         last -> last + rows).map(last -> step.get(last).length()));
   }
@@ -133,10 +133,10 @@ public final class BucketedBatches implements BatchSource {
     if (step < 0) {
       throw new GraftException("Steps are counted from 0; there is no step " + step);
     }
-    List<EncodedSample> chosen = samplesOf(step);
+    List<TokenSample> chosen = samplesOf(step);
     List<TokenBatch> batches = new ArrayList<>();
     for (int from = 0; from < stepSize; from += rows) {
-      List<EncodedSample> part = chosen.subList(from, from + rows);
+      List<TokenSample> part = chosen.subList(from, from + rows);
       int needed = part.getLast().length();
       int length = lengths.stream().filter(each -> each >= needed).findFirst().orElseThrow();
       batches.add(PaddedBatch.of(part, rows, length, paddingId));
@@ -145,14 +145,14 @@ public final class BucketedBatches implements BatchSource {
   }
 
   /** Draws the samples of a step and sorts them by length. */
-  private List<EncodedSample> samplesOf(long step) {
+  private List<TokenSample> samplesOf(long step) {
     int[] order = epoch(step / stepsPerEpoch()).order();
     long from = step % stepsPerEpoch() * stepSize;
-    List<EncodedSample> drawn = new ArrayList<>(stepSize);
+    List<TokenSample> drawn = new ArrayList<>(stepSize);
     for (int i = 0; i < stepSize; i++) {
       drawn.add(samples.get(order[(int) ((from + i) % order.length)]));
     }
-    drawn.sort(Comparator.comparingInt(EncodedSample::length));
+    drawn.sort(Comparator.comparingInt(TokenSample::length));
     return drawn;
   }
 

@@ -1,4 +1,4 @@
-package dev.graft.data.batch;
+package dev.graft.core.batch;
 
 import java.util.ArrayList;
 import java.util.List;

@@ -1,4 +1,4 @@
-package dev.graft.data.batch;
+package dev.graft.core.batch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,8 +1,8 @@
-package dev.graft.data.batch;
+package dev.graft.core.batch;
 
 import dev.graft.core.TokenBatch;
-import dev.graft.data.dataset.EncodedSample;
 import dev.graft.error.GraftException;
+import dev.graft.spi.TokenSample;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -24,11 +24,11 @@ public final class EvaluationBatches {
    * @param paddingId token that fills rows up; it is masked and not learned
    * @throws GraftException if there are no samples, or none has anything to learn
    */
-  public static List<TokenBatch> of(List<EncodedSample> samples, int rows, long paddingId) {
+  public static List<TokenBatch> of(List<? extends TokenSample> samples, int rows, long paddingId) {
     PaddedBatch.check(samples, rows);
-    List<Integer> lengths = BucketLengths.choose(samples.stream().map(EncodedSample::length).toList(), rows,
+    List<Integer> lengths = BucketLengths.choose(samples.stream().map(TokenSample::length).toList(), rows,
         MAX_LENGTHS);
-    List<EncodedSample> sorted = samples.stream().sorted(Comparator.comparingInt(EncodedSample::length))
+    List<? extends TokenSample> sorted = samples.stream().sorted(Comparator.comparingInt(TokenSample::length))
         .toList();
     List<TokenBatch> batches = new ArrayList<>();
     int from = 0;
