@@ -178,7 +178,8 @@ public final class ModelGraphs {
   private record Built(GraphLayers layers, Tensor hidden) {}
 
   /** Builds the hidden states [rows, entering, hidden], or [tokens, 1, hidden] if tokens are packed. */
-  private Built build(List<RowGroup> groups, long length, SequenceLayout sequence, Optional<Packing> packing) {
+  private Built build(List<RowGroup> groups, long length, SequenceLayout sequence,
+      Optional<Packing> packing) {
     if (groups.size() > 1 && groups.stream().anyMatch(group -> group.virtualTokens() > 0)) {
       throw new GraftException("Adapters that add virtual tokens cannot share a batch with others: run their"
           + " rows by themselves");

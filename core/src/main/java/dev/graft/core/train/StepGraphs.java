@@ -120,9 +120,10 @@ final class StepGraphs {
       }
     }
     if (!without.isEmpty()) {
-      throw new GraftException(without.size() + " of " + keys.size() + " trainable tensors have no effect on the"
-          + " loss that could be differentiated, so they cannot learn: " + firstOf(without)
-          + ". Take these modules out of target_modules, or check that the model uses them");
+      throw new GraftException(
+          without.size() + " of " + keys.size() + " trainable tensors have no effect on the"
+              + " loss that could be differentiated, so they cannot learn: " + firstOf(without)
+              + ". Take these modules out of target_modules, or check that the model uses them");
     }
     return gradients;
   }
@@ -141,7 +142,8 @@ final class StepGraphs {
     return parameter.op().name();
   }
 
-  private void update(List<Tensor> parameters, List<Tensor> gradients, Tensor loss, Map<String, Tensor> outputs,
+  private void update(List<Tensor> parameters, List<Tensor> gradients, Tensor loss,
+      Map<String, Tensor> outputs,
       List<Assignment> assignments) {
     List<Tensor> squares = gradients.stream().map(g -> g.square().sum().reshape(1)).toList();
     Tensor all = Tensor.concat(0, squares);

@@ -201,9 +201,11 @@ public final class Trainer implements AutoCloseable {
   }
 
   private DivergedException diverged(long step, String what) {
-    return new DivergedException("Step " + step + ": " + what + ", so the step was not done, and the adapter is as"
-        + " it was before. Lower the learning rate (now " + options.learningRate()
-        + "), or lengthen the warm-up", step);
+    return new DivergedException(
+        "Step " + step + ": " + what + ", so the step was not done, and the adapter is as"
+            + " it was before. Lower the learning rate (now " + options.learningRate()
+            + "), or lengthen the warm-up",
+        step);
   }
 
   /** Sets the sums of gradients to zero, unless the last step has done so; one that failed has not. */
@@ -295,8 +297,9 @@ public final class Trainer implements AutoCloseable {
    */
   public void resume(Checkpoint checkpoint) {
     if (!(checkpoint.state().get(BATCHES) instanceof Long batches)) {
-      throw new GraftException("Checkpoint " + checkpoint.path() + " does not tell how many batches were trained"
-          + " on: another version of Graft wrote it. Resume with that one");
+      throw new GraftException(
+          "Checkpoint " + checkpoint.path() + " does not tell how many batches were trained"
+              + " on: another version of Graft wrote it. Resume with that one");
     }
     Map<String, Signature> expected = stateVariables();
     expected.forEach((name, signature) -> {
