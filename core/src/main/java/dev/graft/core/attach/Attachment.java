@@ -8,9 +8,9 @@ import dev.graft.spi.AdapterParams;
 import dev.graft.spi.BaseLayers;
 import dev.graft.spi.Configuration;
 import dev.graft.spi.ModelOutline;
-import dev.graft.spi.Params;
 import dev.graft.spi.ParamSpec;
 import dev.graft.spi.ParamUpdate;
+import dev.graft.spi.Params;
 import dev.graft.spi.PeftMethod;
 import dev.graft.spi.Site;
 import dev.graft.spi.StepParams;
@@ -56,7 +56,7 @@ public final class Attachment {
         boolean training) {
       C read = method.read(json);
       json.finish();
-      C configuration = method.fitted(read, outline);
+      C configuration = method.resolved(read, outline);
       return new Bound<>(method, training ? configuration : method.forInference(configuration));
     }
 
@@ -236,7 +236,7 @@ public final class Attachment {
   }
 
   /**
-   * Returns the same adapter with so many times its effect.
+   * Returns the same adapter with its effect multiplied by a factor.
    *
    * @throws GraftException if the method has no such scale
    */

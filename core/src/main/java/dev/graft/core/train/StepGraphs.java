@@ -50,10 +50,10 @@ final class StepGraphs {
   private final TrainingOptions options;
   private final DType type;
 
-  StepGraphs(ModelGraphs graphs, TrainingOptions options) {
+  StepGraphs(ModelGraphs graphs, DType computeType, TrainingOptions options) {
     this.graphs = graphs;
     this.options = options;
-    this.type = new GraphOptions(options.computeType(), true, false, 0).parameterType();
+    this.type = computeType.accumulator();
   }
 
   static String moment1(String variable) {
@@ -138,9 +138,10 @@ final class StepGraphs {
       }
     }
     if (!without.isEmpty()) {
-      throw new GraftException(without.size() + " of " + keys.size() + " trainable tensors have no effect on the"
-          + " loss that could be differentiated, so they cannot learn: " + firstOf(without)
-          + ". Take these modules out of target_modules, or check that the model uses them");
+      throw new GraftException(
+          without.size() + " of " + keys.size() + " trainable tensors have no effect on the"
+              + " loss that could be differentiated, so they cannot learn: " + firstOf(without)
+              + ". Take these modules out of target_modules, or check that the model uses them");
     }
     return gradients;
   }
@@ -164,7 +165,8 @@ final class StepGraphs {
     return parameter.op().name();
   }
 
-  private void update(RowGroup group, List<Tensor> parameters, List<Tensor> gradients, Tensor loss, Map<String, Tensor> outputs,
+  private void update(RowGroup group, List<Tensor> parameters, List<Tensor> gradients, Tensor loss,
+      Map<String, Tensor> outputs,
       List<Assignment> assignments) {
     List<Tensor> squares = gradients.stream().map(g -> g.square().sum().reshape(1)).toList();
     Tensor all = Tensor.concat(0, squares);

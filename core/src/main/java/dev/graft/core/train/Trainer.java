@@ -19,6 +19,7 @@ import dev.graft.error.GraftException;
 import dev.graft.formats.Checkpoint;
 import dev.graft.formats.Checkpoints;
 import dev.graft.formats.TensorSource;
+import dev.graft.graph.DType;
 import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
@@ -73,30 +74,32 @@ public final class Trainer implements AutoCloseable {
    * Prepares training.
    *
    * @param session holds the variables of the base model in the compute type, and the adapter's
+   * @param computeType type of activations and frozen weights
    * @throws GraftException if nothing of the adapter learns, or the loss does not depend on some tensor that
    * should
    */
   public Trainer(Session session, BaseModel base, Attachment attachment, String adapter,
-      TrainingOptions options) {
-    this(session, base, attachment, adapter, options, Preferences.CPU);
+      DType computeType, TrainingOptions options) {
+    this(session, base, attachment, adapter, computeType, options, Preferences.CPU);
   }
 
   /**
    * Prepares training.
    *
    * @param session holds the variables of the base model in the compute type, and the adapter's
+   * @param computeType type of activations and frozen weights
    * @param preferences of the session's backend
    * @throws GraftException if nothing of the adapter learns
    */
   public Trainer(Session session, BaseModel base, Attachment attachment, String adapter,
-      TrainingOptions options, Preferences preferences) {
+      DType computeType, TrainingOptions options, Preferences preferences) {
     this.session = session;
     this.attachment = attachment;
     this.adapter = adapter;
     this.options = options;
     this.graphs = new StepGraphs(new ModelGraphs(base,
-        new GraphOptions(options.computeType(), true, options.gradientCheckpointing(), options.seed()), preferences),
-        options);
+        new GraphOptions(computeType, true, options.gradientCheckpointing(), options.seed()), preferences),
+        computeType, options);
     this.preferences = preferences;
     this.learned = new boolean[attachment.trainable().size()];
     this.maxPositions = base.model().maxPositions();
@@ -202,9 +205,11 @@ public final class Trainer implements AutoCloseable {
   }
 
   private DivergedException diverged(long step, String what) {
-    return new DivergedException("Step " + step + ": " + what + ", so the step was not done, and the adapter is as"
-        + " it was before. Lower the learning rate (now " + options.learningRate()
-        + "), or lengthen the warm-up", step);
+    return new DivergedException(
+        "Step " + step + ": " + what + ", so the step was not done, and the adapter is as"
+            + " it was before. Lower the learning rate (now " + options.learningRate()
+            + "), or lengthen the warm-up",
+        step);
   }
 
   /** Sets the sums of gradients to zero, unless the last step has done so; one that failed has not. */
@@ -296,8 +301,9 @@ public final class Trainer implements AutoCloseable {
    */
   public void resume(Checkpoint checkpoint) {
     if (!(checkpoint.state().get(BATCHES) instanceof Long batches)) {
-      throw new GraftException("Checkpoint " + checkpoint.path() + " does not tell how many batches were trained"
-          + " on: another version of Graft wrote it. Resume with that one");
+      throw new GraftException(
+          "Checkpoint " + checkpoint.path() + " does not tell how many batches were trained"
+              + " on: another version of Graft wrote it. Resume with that one");
     }
     Map<String, Signature> expected = stateVariables();
     expected.forEach((name, signature) -> {
