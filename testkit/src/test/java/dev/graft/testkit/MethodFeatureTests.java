@@ -325,7 +325,7 @@ class MethodFeatureTests {
   }
 
   private static Trainer trainer(MethodBench bench) {
-    return new Trainer(bench.bench().session(), bench.bench().base(), bench.attachment(), Bench.ADAPTER,
+    return new Trainer(bench.bench().session(), bench.bench().base(), bench.attachment(), Bench.ADAPTER, bench.bench().type(),
         bench.training(9));
   }
 

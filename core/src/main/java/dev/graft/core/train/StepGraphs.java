@@ -47,11 +47,13 @@ final class StepGraphs {
   }
 
   private final ModelGraphs graphs;
+  private final DType computeType;
   private final TrainingOptions options;
   private final DType type;
 
   StepGraphs(ModelGraphs graphs, DType computeType, TrainingOptions options) {
     this.graphs = graphs;
+    this.computeType = computeType;
     this.options = options;
     this.type = computeType.accumulator();
   }
@@ -148,7 +150,7 @@ final class StepGraphs {
 
   /** Returns the frozen tensors that the method changes after each step. */
   Set<AdapterTensor> states(RowGroup group) {
-    return new AfterStep(group, type, options.computeType()).states();
+    return new AfterStep(group, type, computeType).states();
   }
 
   /** Names the first few of some tensors. */
@@ -193,7 +195,7 @@ final class StepGraphs {
       assignments.add(new Assignment(m, Tensor.select(finite, updated.pick(1), m)));
       assignments.add(new Assignment(v, Tensor.select(finite, updated.pick(2), v)));
     }
-    AfterStep after = new AfterStep(group, type, options.computeType());
+    AfterStep after = new AfterStep(group, type, computeType);
     Map<String, Tensor> last = new LinkedHashMap<>(made);
     last.putAll(after.updates(made, gradientOf));
     last.forEach((name, value) -> {

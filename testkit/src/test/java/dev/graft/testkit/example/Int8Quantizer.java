@@ -156,7 +156,7 @@ public final class Int8Quantizer implements Quantizer {
     }
 
     @Override
-    public QuantizedTensor encodeAgain(HostTensor value, SegmentAllocator memory) {
+    public QuantizedTensor requantize(HostTensor value, SegmentAllocator memory) {
       return rows(weight, value, memory);
     }
   }
