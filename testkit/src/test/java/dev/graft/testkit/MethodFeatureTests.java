@@ -220,6 +220,23 @@ class MethodFeatureTests {
     }
   }
 
+  /** Stores one parameter under the key of another. */
+  static final class Twice extends TinyMethod {
+    @Override
+    List<ParamSpec> parameters(Config config, Site.Linear site) {
+      return List.of(
+          new ParamSpec("change", Shape.of(site.out()), Init.ZEROS, "change").alias(LAYER + "q_proj.other"),
+          new ParamSpec("other", Shape.of(site.out()), Init.ZEROS, "other"));
+    }
+  }
+
+  @Test
+  void anAliasThatIsAnotherParametersKeyIsRefused() {
+    MethodSample one = MethodSample.of(Map.of("target_modules", List.of("model.layers.0.self_attn.q_proj")));
+    assertThatThrownBy(() -> new MethodBench(new Twice(), one, new TinyModel(true), DType.F32, "twice"))
+        .isInstanceOf(GraftException.class).hasMessageContaining(LAYER + "q_proj.other twice");
+  }
+
   /** Stores the product of two parameters in their place, which is all that inference needs. */
   static final class Product extends TinyMethod {
     @Override
