@@ -55,6 +55,8 @@ public final class Trainer implements AutoCloseable {
   private final StepGraphs graphs;
   private final Map<Key, Compiled> programs = new HashMap<>();
   private final boolean[] learned;
+  /** What steps change: tensors that learn, and frozen ones that the method updates itself. */
+  private final List<AdapterTensor> changing;
   private final int inputTokens;
   private final long maxPositions;
   private final Preferences preferences;
@@ -106,6 +108,8 @@ public final class Trainer implements AutoCloseable {
       throw new GraftException("Nothing to train: the adapter has no trainable tensor");
     }
     graphs.requirePaths(RowGroup.all(adapter, attachment, 1));
+    this.changing = new ArrayList<>(attachment.trainable());
+    changing.addAll(graphs.states(RowGroup.all(adapter, attachment, 1)));
     clearMoments();
   }
 
@@ -319,10 +323,10 @@ public final class Trainer implements AutoCloseable {
     batchesDone = batches;
   }
 
-  /** Returns copies of the parameters that learn, by the names of their variables. */
+  /** Returns copies of the parameters that steps change, by the names of their variables. */
   public Map<String, HostTensor> parameters() {
     Map<String, HostTensor> parameters = new LinkedHashMap<>();
-    for (AdapterTensor tensor : attachment.trainable()) {
+    for (AdapterTensor tensor : changing) {
       String variable = AdapterWeights.variable(adapter, tensor.key());
       parameters.put(variable, session.download(variable));
     }
@@ -339,12 +343,14 @@ public final class Trainer implements AutoCloseable {
 
   private Map<String, Signature> stateVariables() {
     Map<String, Signature> variables = new LinkedHashMap<>();
-    for (AdapterTensor tensor : attachment.trainable()) {
+    for (AdapterTensor tensor : changing) {
       String variable = AdapterWeights.variable(adapter, tensor.key());
       Signature signature = new Signature(graphs.type(), tensor.shape());
       variables.put(variable, signature);
-      variables.put(StepGraphs.moment1(variable), signature);
-      variables.put(StepGraphs.moment2(variable), signature);
+      if (tensor.trainable()) {
+        variables.put(StepGraphs.moment1(variable), signature);
+        variables.put(StepGraphs.moment2(variable), signature);
+      }
     }
     return variables;
   }
