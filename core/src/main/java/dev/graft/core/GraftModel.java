@@ -325,7 +325,7 @@ public final class GraftModel implements AutoCloseable {
 
   /**
    * Reads a file of data into the batches of training steps, shuffled anew for each epoch. Samples are cut at 512
-   * tokens; see {@link #batches(List, int, BatchOptions, Consumer)} for more.
+   * tokens; see {@link #batches(List, BatchOptions, Consumer)} for more.
    *
    * @param batchSize samples of a step
    * @throws GraftException if the file or a row is faulty, or holds nothing to learn

@@ -35,6 +35,8 @@ final class StepGraphs {
   static final String CORRECTION1 = "correction1";
   static final String CORRECTION2 = "correction2";
   static final String DECAY = "decay";
+  /** The variable of the losses of a step's batches so far, so that only its last batch has to be waited for. */
+  static final String LOSS_SUM = "optimizer/loss";
 
   /** What a batch does with its gradients. */
   enum Role {
@@ -81,24 +83,32 @@ final class StepGraphs {
         ? presentGradients(parameters, both)
         : gradients(List.copyOf(forward.trainable().keySet()), both);
     Map<String, Tensor> outputs = new LinkedHashMap<>();
-    outputs.put(ModelGraphs.LOSS, both.loss());
+    Tensor loss = both.loss().reshape(Shape.of()).cast(type);
+    Tensor losses = Tensor.variable(LOSS_SUM, type, Shape.of());
     List<Assignment> assignments = new ArrayList<>();
     switch (role) {
-      case WHOLE -> update(group, parameters, gradients, both.loss(), outputs, assignments);
+      case WHOLE -> {
+        outputs.put(ModelGraphs.LOSS, loss);
+        update(group, parameters, gradients, loss, outputs, assignments);
+      }
       case ADDS -> {
+        assignments.add(new Assignment(losses, losses.plus(loss)));
         for (int i = 0; i < parameters.size(); i++) {
           Tensor sum = sumVariable(parameters.get(i));
           assignments.add(new Assignment(sum, sum.plus(gradients.get(i))));
         }
       }
       case ENDS -> {
+        Tensor total = losses.plus(loss);
+        outputs.put(ModelGraphs.LOSS, total);
+        assignments.add(new Assignment(losses, Tensor.fill(0, type, Shape.of())));
         List<Tensor> totals = new ArrayList<>();
         for (int i = 0; i < parameters.size(); i++) {
           Tensor sum = sumVariable(parameters.get(i));
           totals.add(sum.plus(gradients.get(i)));
           assignments.add(new Assignment(sum, Tensor.fill(0, type, sum.shape())));
         }
-        update(group, parameters, totals, both.loss(), outputs, assignments);
+        update(group, parameters, totals, total, outputs, assignments);
       }
     }
     return Passes.standard().apply(Graph.of("training step", outputs, assignments));

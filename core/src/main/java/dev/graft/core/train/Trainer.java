@@ -158,8 +158,6 @@ public final class Trainer implements AutoCloseable {
       clearSums();
     }
     double rate = options.learningRate() * options.schedule().factor(step, options.warmup(), options.steps());
-    double loss = 0;
-    boolean finite = true;
     long tokens = 0;
     long planned = 0;
     Map<String, HostTensor> last = Map.of();
@@ -180,18 +178,13 @@ public final class Trainer implements AutoCloseable {
       feeds.keySet().retainAll(compiled.inputs());
       sumsAreZero &= role == StepGraphs.Role.WHOLE;
       last = compiled.program().run(feeds);
-      double part = value(last, ModelGraphs.LOSS).item();
-      loss += part;
-      finite &= Double.isFinite(part);
       planned = Math.max(planned, compiled.program().plannedBytes());
       tokens += batch.tokenCount();
-      if (!finite && role == StepGraphs.Role.ADDS) {
-        throw diverged(step, "the loss is " + loss);
-      }
     }
     sumsAreZero |= batches.size() > 1;
+    double loss = value(last, ModelGraphs.LOSS).item();
     double norm = value(last, StepGraphs.NORM).item();
-    if (!finite || !Double.isFinite(norm)) {
+    if (!Double.isFinite(loss) || !Double.isFinite(norm)) {
       throw diverged(step, "the loss is " + loss + " and the gradients' norm " + norm);
     }
     done = step;
@@ -215,6 +208,7 @@ public final class Trainer implements AutoCloseable {
   /** Sets the sums of gradients to zero, unless the last step has done so; one that failed has not. */
   private void clearSums() {
     if (!summing || !sumsAreZero) {
+      session.allocate(StepGraphs.LOSS_SUM, graphs.type(), Shape.of());
       attachment.trainable().forEach(tensor -> session.allocate(
           StepGraphs.sum(AdapterWeights.variable(adapter, tensor.key())), graphs.type(), tensor.shape()));
       summing = true;
@@ -360,6 +354,7 @@ public final class Trainer implements AutoCloseable {
   public void close() {
     programs.values().forEach(compiled -> compiled.program().close());
     programs.clear();
+    session.release(StepGraphs.LOSS_SUM);
     for (AdapterTensor tensor : attachment.trainable()) {
       String variable = AdapterWeights.variable(adapter, tensor.key());
       session.release(StepGraphs.moment1(variable));
