@@ -88,7 +88,14 @@ public record TinyModel(LoadedModel model, Session session) implements AutoClose
 
   /** Returns options for a constant rate without clipping and decay. */
   public static TrainingOptions options(long steps, double rate) {
-    return new TrainingOptions(steps, rate, Schedule.CONSTANT, 0, 0, 0.9, 0.999, 1e-8, 0, TYPE, false, 7);
+    return options(steps, rate, Schedule.CONSTANT, 0, 0, 0, 1e-8, false);
+  }
+
+  /** Returns options with betas that a few steps can tell from 1. */
+  public static TrainingOptions options(long steps, double rate, Schedule schedule, long warmup,
+      double weightDecay, double maxGradNorm, double epsilon, boolean checkpointing) {
+    return new TrainingOptions(steps, rate, schedule, warmup, weightDecay, 0.8, 0.95, epsilon, maxGradNorm, TYPE,
+        checkpointing, 7);
   }
 
   /** Makes an adapter all of whose numbers are random, so that everything in it has an effect. */

@@ -9,8 +9,10 @@ import dev.graft.core.Schedule;
 import dev.graft.core.StepReport;
 import dev.graft.core.TinyModel;
 import dev.graft.core.TokenBatch;
+import dev.graft.core.TrainingListener;
 import dev.graft.core.TrainingOptions;
 import dev.graft.core.attach.Attachment;
+import dev.graft.core.attach.MethodSettings;
 import dev.graft.core.graphs.RowGroup;
 import dev.graft.error.GraftException;
 import dev.graft.formats.Checkpoint;
@@ -131,8 +133,7 @@ class TrainerTests {
   @CsvSource({"0, 0", "0, 0.3", "0.05, 0", "0.05, 0.3", "1000, 0"})
   void parametersMoveAsAdamWMovesThem(double maxGradNorm, double weightDecay) {
     // A large epsilon, so that a step depends on the size of a gradient and not on its sign alone.
-    TrainingOptions options = new TrainingOptions(5, 0.1, Schedule.LINEAR, 2, weightDecay, 0.8, 0.95, 0.01,
-        maxGradNorm, TinyModel.TYPE, false, 7);
+    TrainingOptions options = TinyModel.options(5, 0.1, Schedule.LINEAR, 2, weightDecay, maxGradNorm, 0.01, false);
     Attachment attachment = tiny.attach("lora", TinyModel.SMALL_LORA);
     // Linear, after a warm-up of two: 0, 1/2, 1, 2/3, 1/3 of the rate.
     double[] rates = {0, 0.05, 0.1, 0.2 / 3, 0.1 / 3};
@@ -195,8 +196,7 @@ class TrainerTests {
   }
 
   private static TrainingOptions options(boolean checkpointing) {
-    return new TrainingOptions(4, 0.05, Schedule.CONSTANT, 0, 0.01, 0.9, 0.999, 1e-3, 1, TinyModel.TYPE,
-        checkpointing, 7);
+    return TinyModel.options(4, 0.05, Schedule.CONSTANT, 0, 0.01, 1, 1e-3, checkpointing);
   }
 
   private static void assertEqual(Map<String, HostTensor> found, Map<String, HostTensor> expected,
@@ -331,6 +331,32 @@ class TrainerTests {
     assertThat(notices).containsOnlyKeys(3L);
     assertThat(notices.get(3L)).contains("2 of 4 trainable tensors", "layers.1.self_attn.q_proj")
         .doesNotContain("layers.0");
+  }
+
+  @Test
+  void aTensorThatCouldNotLearnYetIsNotNamed() {
+    // B starts at zero, so that A has no gradient until the step after the first whose rate is not 0.
+    for (long steps : new long[]{2, 3, 5}) {
+      try (TinyModel model = TinyModel.open(folder.resolve("model"))) {
+        Attachment attachment = MethodSettings.attach(TinyModel.plugins(), "lora", TinyModel.LORA,
+            model.base().outline());
+        model.formulas(TinyModel.ADAPTER, attachment).initialise(1);
+        try (Trainer trainer = model.trainer(attachment,
+            TinyModel.options(steps, 0.01, Schedule.LINEAR, 2, 0, 0, 1e-8, false))) {
+          trainer.run(at -> List.of(batch(at)), new TrainingListener() {
+            @Override
+            public void stepDone(StepReport report) {
+              assertThat(report.gradientNorm()).isPositive();
+            }
+
+            @Override
+            public void noticed(String message) {
+              throw new AssertionError(message);
+            }
+          });
+        }
+      }
+    }
   }
 
   @Test
