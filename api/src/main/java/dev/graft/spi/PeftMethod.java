@@ -53,13 +53,13 @@ public interface PeftMethod<C> extends Plugin {
    *
    * @throws dev.graft.error.GraftException if the configuration was made for another model; names the field
    */
-  default C fitted(C configuration, ModelOutline outline) {
+  default C resolved(C configuration, ModelOutline outline) {
     return configuration;
   }
 
   /**
-   * Returns the configuration under which the adapter has so many times its effect; empty if the method
-   * knows no such thing.
+   * Returns the configuration under which the adapter's effect is multiplied by a factor; empty if the method has
+   * no scale.
    */
   default Optional<C> scaled(C configuration, double factor) {
     return Optional.empty();

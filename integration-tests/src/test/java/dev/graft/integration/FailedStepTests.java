@@ -57,7 +57,7 @@ class FailedStepTests {
   }
 
   private static TrainingOptions options() {
-    return new TrainingOptions(20, 1e-2, Schedule.CONSTANT, 0, 0.01, 0.9, 0.999, 1e-8, 1, DType.F32, false, 7);
+    return new TrainingOptions(20, 1e-2, Schedule.CONSTANT, 0, 0.01, 0.9, 0.999, 1e-8, 1, false, 7);
   }
 
   private static TokenBatch batch(long seed) {
@@ -194,7 +194,7 @@ class FailedStepTests {
   @Test
   void dropoutDrawsAnewForEveryBatchWhateverTheNumberOfAStep() {
     TokenBatch batch = batch(1);
-    TrainingOptions still = new TrainingOptions(20, 1e-30, Schedule.CONSTANT, 0, 0, 0.9, 0.999, 1e-8, 0, DType.F32,
+    TrainingOptions still = new TrainingOptions(20, 1e-30, Schedule.CONSTANT, 0, 0, 0.9, 0.999, 1e-8, 0,
         false, 7);
     try (GraftModel model = open("reference")) {
       GraftAdapter adapter = attach(model, 0.5);

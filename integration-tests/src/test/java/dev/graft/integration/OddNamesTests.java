@@ -152,7 +152,7 @@ class OddNamesTests {
       GraftAdapter adapter = model.attach(method, Map.of("r", 2L, "bias", "all"));
       double before = adapter.loss(List.of(batch()));
       assertThat(before).isEqualTo(model.loss(List.of(batch())));
-      adapter.train(new TrainingOptions(5, 0.05, Schedule.CONSTANT, 0, 0, 0.9, 0.999, 1e-8, 0, DType.F32,
+      adapter.train(new TrainingOptions(5, 0.05, Schedule.CONSTANT, 0, 0, 0.9, 0.999, 1e-8, 0,
           false, 3), _ -> List.of(batch()), _ -> {
           });
       double trained = adapter.loss(List.of(batch()));

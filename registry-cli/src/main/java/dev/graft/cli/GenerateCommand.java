@@ -1,10 +1,10 @@
 package dev.graft.cli;
 
 import dev.graft.core.GenerationOptions;
+import dev.graft.core.GraftModel;
 import dev.graft.core.ModelOptions;
 import dev.graft.core.PluginCatalog;
-import dev.graft.core.adapters.AdapterSet;
-import dev.graft.core.generate.Generator;
+import dev.graft.core.TokenListener;
 import dev.graft.data.dataset.SampleEncoder;
 import dev.graft.data.tokenizer.TokenStream;
 import dev.graft.data.tokenizer.Tokenizer;
@@ -24,6 +24,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Lets a model answer. */
@@ -93,6 +94,9 @@ final class GenerateCommand implements Callable<Integer> {
   @Nullable
   String backend;
 
+  @Mixin
+  DeviceFlags where = new DeviceFlags();
+
   @Option(names = "--dtype", paramLabel = "TYPE", description = "Compute type: f32, bf16, f16 or f64 (default: ${DEFAULT-VALUE}).", defaultValue = "f32")
   String dtype = "f32";
 
@@ -108,28 +112,27 @@ final class GenerateCommand implements Callable<Integer> {
     names.checkWeights("generate", weights.keySet());
     List<String> texts = texts();
     List<Answer> answers = answers(names, texts);
-    ModelOptions options = new ModelOptions(Optional.ofNullable(backend), ComputeTypes.parse(dtype), 0);
+    ModelOptions options = new ModelOptions(Optional.ofNullable(backend), ComputeTypes.parse(dtype),
+        where.session(0));
     Set<String> used = new LinkedHashSet<>(answers.stream().map(Answer::adapter).toList());
     List<Path> chatFolders = raw
         ? List.of()
         : names.folders().entrySet().stream().filter(entry -> used.contains(entry.getKey()))
             .map(Map.Entry::getValue).toList();
-    try (Tokenizer tokenizer = ChatTokenizer.open(model, chatFolders,
-        note -> Notes.print(streams, List.of(note)))) {
+    Tokenizer tokenizer = ChatTokenizer.open(model, chatFolders, note -> Notes.print(streams, List.of(note)));
+    try (ModelFiles files = ModelFiles.open(tokenizer, model, plugins)) {
       // Before the model is read: what is wrong with the prompts is told at once.
       List<long[]> prompts = prompts(tokenizer, texts);
-      try (TextModel opened = TextModel.open(tokenizer, model, options, plugins)) {
-        AdapterSet set = opened.model().adapters();
-        opened.model().loaded().ifPresent(files -> Notes.print(streams, files.notes()));
+      try (TextModel opened = files.model(options)) {
+        opened.model().loaded().ifPresent(loaded -> Notes.print(streams, loaded.notes()));
         names.folders().forEach((name, folder) -> {
           if (used.contains(name)) {
-            set.load(name, folder);
-            Notes.print(streams, set.attachment(name).notes());
+            Notes.print(streams, opened.model().load(name, folder).attachment().notes());
           }
         });
         weights.forEach((name, factor) -> {
           if (used.contains(name)) {
-            set.scale(name, factor);
+            opened.model().adapter(name).scale(factor);
           }
         });
         if (answers.size() == 1) {
@@ -222,7 +225,7 @@ final class GenerateCommand implements Callable<Integer> {
   private Map<Answer, String> answerAll(TextModel opened, List<Answer> wanted, List<long[]> prompts) {
     GenerationOptions options = options(opened);
     Map<Answer, String> made = new LinkedHashMap<>();
-    for (List<Answer> batch : batches(opened.model().adapters(), wanted)) {
+    for (List<Answer> batch : batches(opened.model(), wanted)) {
       List<long[]> rows = run(opened, batch, prompts, options, (_, _) -> {
       });
       for (int i = 0; i < batch.size(); i++) {
@@ -236,18 +239,18 @@ final class GenerateCommand implements Callable<Integer> {
    * Returns the answers that one batch makes, rows of the same adapter side by side. Virtual tokens move the
    * positions of what follows, so the rows of an adapter that has some are a batch of their own.
    */
-  private List<List<Answer>> batches(AdapterSet set, List<Answer> wanted) {
+  private List<List<Answer>> batches(GraftModel opened, List<Answer> wanted) {
     Map<String, List<Answer>> byAdapter = new LinkedHashMap<>();
     wanted.forEach(answer -> byAdapter.computeIfAbsent(answer.adapter(), _ -> new ArrayList<>()).add(answer));
     List<Answer> mixed = new ArrayList<>();
     List<List<Answer>> batches = new ArrayList<>();
     byAdapter.forEach((name, rows) -> {
-      if (name.equals(AdapterNames.BASE) || set.attachment(name).virtualTokens() == 0) {
+      if (name.equals(AdapterNames.BASE) || opened.adapter(name).attachment().virtualTokens() == 0) {
         mixed.addAll(rows);
       } else {
         batches.add(rows);
         if (byAdapter.size() > 1) {
-          streams.err().println(name + " answers in a batch of its own: " + set.attachment(name).method().id()
+          streams.err().println(name + " answers in a batch of its own: " + opened.adapter(name).attachment().method().id()
               + " puts virtual tokens before the prompt, and rows of one batch must have the same positions");
         }
       }
@@ -268,10 +271,10 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private static List<long[]> run(TextModel opened, List<Answer> batch, List<long[]> prompts,
-      GenerationOptions options, Generator.TokenListener listener) {
-    List<String> rows = batch.stream().map(answer -> AdapterNames.inSet(answer.adapter())).toList();
+      GenerationOptions options, TokenListener listener) {
+    List<String> rows = batch.stream().map(answer -> AdapterNames.inModel(answer.adapter())).toList();
     List<long[]> ids = batch.stream().map(answer -> prompts.get(answer.prompt())).toList();
-    return opened.model().generate(opened.model().adapters().rows(rows), ids, options, listener);
+    return opened.model().generate(rows, ids, options, listener);
   }
 
   private GenerationOptions options(TextModel opened) {

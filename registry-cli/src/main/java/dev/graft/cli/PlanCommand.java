@@ -156,8 +156,8 @@ final class PlanCommand implements Callable<Integer> {
   }
 
   private List<Planned> plan(BaseModel base, String code, DType type) {
-    TrainingOptions options = new TrainingOptions(1, 1e-4, Schedule.CONSTANT, 0, 0, 0.9, 0.999,
-        1e-8, 1, type, gradientCheckpointing, 0);
+    TrainingOptions options = TrainingOptions.of(1, 1e-4).withSchedule(Schedule.CONSTANT)
+        .withGradientCheckpointing(gradientCheckpointing);
     List<String> wanted = compare
         ? List.copyOf(plugins.methods().keySet())
         : methods.isEmpty() ? List.of("lora") : methods;
@@ -174,7 +174,7 @@ final class PlanCommand implements Callable<Integer> {
             MethodFlags.settings(plugins.method(id), given), base.outline());
         planned
             .add(new Planned(id, code, attachment,
-                TrainingPlan.of(base, attachment, options, batch, length, accumulation)));
+                TrainingPlan.of(base, attachment, type, options, batch, length, accumulation)));
       } catch (GraftException e) {
         if (!compare) {
           throw e;

@@ -8,6 +8,7 @@ import dev.graft.error.GraftException;
 import dev.graft.error.Nearest;
 import dev.graft.graph.DType;
 import dev.graft.spi.Configuration;
+import dev.graft.spi.SessionOptions;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -45,6 +46,8 @@ import java.util.Optional;
  * @param seed of initialisation, dropout and the order of the data
  * @param raw whether the model's chat template is left out
  * @param files what the run leaves on disk
+ * @param device the backend's name of a device; empty for its choice
+ * @param memory most bytes of the device's memory to take; empty for what is free
  */
 record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns columns, String method,
     Optional<Path> adapter, Map<String, Object> settings, Optional<Long> steps, double epochs, int batch,
@@ -52,7 +55,7 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
     double learningRate, Schedule schedule, double warmup, double weightDecay,
     double maxGradNorm, Optional<Integer> maxLength,
     DType computeType, Optional<String> backend, int threads, boolean gradientCheckpointing, long seed,
-    boolean raw, RunOptions files) {
+    boolean raw, RunOptions files, Optional<String> device, Optional<Long> memory) {
 
   private static final int LENGTH = 512;
   /** A step's samples are all in memory at once. */
@@ -63,7 +66,7 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
       "completion-column", "messages-column", "text-column", "method", "adapter", "rank",
       "alpha", "dropout", "targets", "set", "steps", "epochs", "batch", "accumulation", "lr", "schedule",
       "warmup", "weight-decay", "max-grad-norm", "max-length", "dtype", "backend", "threads", "gradient-checkpointing", "seed",
-      "raw", "out", "save-every", "keep", "eval-every");
+      "raw", "out", "save-every", "keep", "eval-every", DeviceFlags.DEVICE, DeviceFlags.MEMORY);
 
   /**
    * Reads a recipe.
@@ -141,12 +144,20 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
     } else {
       path(json, "out", out);
     }
+    Optional<String> device = json.optionalText(DeviceFlags.DEVICE);
+    Optional<Long> memory = json.value(DeviceFlags.MEMORY).flatMap(size -> {
+      Optional<Long> bytes = DeviceFlags.bytes(String.valueOf(size));
+      if (bytes.isEmpty()) {
+        json.fault(DeviceFlags.MEMORY, "must be a size such as 6g, 800m or a number of bytes, not " + size);
+      }
+      return bytes;
+    });
     json.finish();
     return new Recipe(Path.of(model), data, validation, columns, method, adapter, settings, steps, epochs,
         Math.toIntExact(batch), Math.toIntExact(accumulation), rate, schedule, warmup, weightDecay, maxGradNorm,
         maxLength, type, backend, Math.toIntExact(threads), gradientCheckpointing, seed,
         raw,
-        new RunOptions(Path.of(out), saveEvery, Math.toIntExact(keep), evaluateEvery));
+        new RunOptions(Path.of(out), saveEvery, Math.toIntExact(keep), evaluateEvery), device, memory);
   }
 
   /** Returns a text as a path; adds a fault if it cannot be one on this system. */
@@ -254,7 +265,14 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
     values.put("save-every", files.saveEvery());
     values.put("keep", files.keep());
     values.put("eval-every", files.evaluateEvery());
+    device.ifPresent(name -> values.put(DeviceFlags.DEVICE, name));
+    memory.ifPresent(bytes -> values.put(DeviceFlags.MEMORY, bytes));
     return values;
+  }
+
+  /** Returns how the backend is to run. */
+  SessionOptions session() {
+    return DeviceFlags.session(threads, device, memory);
   }
 
   private static String absolute(Path path) {
@@ -279,7 +297,8 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
     }
     long count = steps.orElseGet(() -> (long) counted);
     long rising = Math.min(count, warmup < 1 ? Math.round(warmup * count) : (long) warmup);
-    return new TrainingOptions(count, learningRate, schedule, rising, weightDecay, 0.9, 0.999,
-        1e-8, maxGradNorm, computeType, gradientCheckpointing, seed);
+    return TrainingOptions.of(count, learningRate).withSchedule(schedule).withWarmup(rising)
+        .withWeightDecay(weightDecay).withMaxGradNorm(maxGradNorm)
+        .withGradientCheckpointing(gradientCheckpointing).withSeed(seed);
   }
 }

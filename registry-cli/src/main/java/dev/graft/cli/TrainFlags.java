@@ -99,6 +99,9 @@ final class TrainFlags {
   @Nullable
   Long threads;
 
+  @Mixin
+  DeviceFlags where = new DeviceFlags();
+
   @Option(names = "--gradient-checkpointing", description = "Compute blocks again in the backward pass instead of keeping their values: less memory, more time.")
   @Nullable
   Boolean gradientCheckpointing;
@@ -153,6 +156,8 @@ final class TrainFlags {
     all.put("dtype", dtype);
     all.put("backend", backend);
     all.put("threads", threads);
+    all.put(DeviceFlags.DEVICE, where.device);
+    all.put(DeviceFlags.MEMORY, where.memory);
     all.put("gradient-checkpointing", gradientCheckpointing);
     all.put("seed", seed);
     all.put("raw", raw);

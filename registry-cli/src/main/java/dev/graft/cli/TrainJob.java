@@ -2,19 +2,23 @@ package dev.graft.cli;
 
 import dev.graft.cli.text.LossChart;
 import dev.graft.core.GraftAdapter;
+import dev.graft.core.GraphCheck;
 import dev.graft.core.ModelOptions;
 import dev.graft.core.PluginCatalog;
 import dev.graft.core.TrainingListener;
 import dev.graft.core.TrainingOptions;
 import dev.graft.core.TrainingRun;
+import dev.graft.core.attach.Attachment;
+import dev.graft.core.attach.MethodSettings;
 import dev.graft.core.batch.BucketedBatches;
 import dev.graft.core.plugin.Backends;
 import dev.graft.core.train.RunLog;
+import dev.graft.core.weights.LoadedModel;
 import dev.graft.data.dataset.SampleEncoder;
 import dev.graft.data.tokenizer.Tokenizer;
 import dev.graft.formats.FolderLock;
 import dev.graft.formats.TextFile;
-import dev.graft.spi.SessionOptions;
+import dev.graft.spi.Backend;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -52,28 +56,48 @@ final class TrainJob {
       if (!resume) {
         RunFolders.requireFree(folder, "choose another --out, or go on with the run there by --resume");
       }
-      ModelOptions options = new ModelOptions(recipe.backend(), recipe.computeType(), recipe.threads());
       List<Path> adapters = recipe.raw() ? List.of() : recipe.adapter().stream().toList();
       Tokenizer tokenizer = ChatTokenizer.open(recipe.model(), adapters, listener::noticed);
-      try (TextModel text = TextModel.open(tokenizer, recipe.model(), options, plugins)) {
-        Backends.requireTraining(text.model().backend());
-        return run(text, resume, listener, stop);
+      try (ModelFiles files = ModelFiles.open(tokenizer, recipe.model(), plugins)) {
+        return run(files, resume, listener, stop);
       }
     }
   }
 
-  private TrainingRun.Outcome run(TextModel text, boolean resume, Listener listener, BooleanSupplier stop) {
-    Path folder = recipe.files().folder();
-    int length = recipe.length(text.model().base().model().maxPositions());
-    SampleEncoder encoder = text.encoder(length, recipe.raw());
+  /** Returns what will be trained, to plan it; no tensor is uploaded. */
+  private Attachment planned(LoadedModel files) {
+    if (recipe.adapter().isEmpty()) {
+      return MethodSettings.attach(plugins, recipe.method(),
+          MethodFlags.settings(plugins.method(recipe.method()), recipe.settings()), files.base().outline());
+    }
+    try (LoadedModel.LoadedAdapter adapter = files.adapter(recipe.adapter().get(), true)) {
+      return adapter.attachment();
+    }
+  }
+
+  private TrainingRun.Outcome run(ModelFiles files, boolean resume, Listener listener, BooleanSupplier stop) {
+    int length = recipe.length(files.files().base().model().maxPositions());
+    SampleEncoder encoder = files.encoder(length, recipe.raw());
     Samples samples = Samples.read(recipe.data(), recipe.columns().format(), encoder);
-    long padding = text.tokenizer().paddingId();
-    BucketedBatches batches = samples.shuffled(recipe.batch(), recipe.accumulation(), padding,
-        recipe.seed());
-    Optional<Samples> validation = Optional.of(recipe.validation()).filter(files -> !files.isEmpty())
-        .map(files -> Samples.read(files, recipe.columns().format(), encoder));
-    GraftAdapter adapter = adapter(text);
+    BucketedBatches batches = samples.shuffled(recipe.batch(), recipe.accumulation(),
+        files.tokenizer().paddingId(), recipe.seed());
+    Optional<Samples> validation = Optional.of(recipe.validation()).filter(all -> !all.isEmpty())
+        .map(all -> Samples.read(all, recipe.columns().format(), encoder));
     TrainingOptions options = recipe.training(batches.stepsPerEpoch());
+    Backend backend = Backends.choose(plugins, recipe.backend(), recipe.computeType(), recipe.session());
+    Backends.requireTraining(backend);
+    // Before a weight is read: what does not fit is told at once.
+    StepCheck.of(files.files().base(), planned(files.files()), recipe.computeType(), options, batches, plugins)
+        .require(new GraphCheck(plugins, backend, recipe.session()));
+    try (TextModel text = files.model(new ModelOptions(recipe.backend(), recipe.computeType(), recipe.session()))) {
+      return run(text, samples, validation, batches, options, resume, listener, stop);
+    }
+  }
+
+  private TrainingRun.Outcome run(TextModel text, Samples samples, Optional<Samples> validation,
+      BucketedBatches batches, TrainingOptions options, boolean resume, Listener listener, BooleanSupplier stop) {
+    Path folder = recipe.files().folder();
+    GraftAdapter adapter = adapter(text);
     listener.begins(adapter, options, samples);
     samples.notes().forEach(note -> listener.noticed("note: " + note));
     validation.ifPresent(all -> all.notes().forEach(note -> listener.noticed("note: " + note)));
@@ -85,7 +109,7 @@ final class TrainJob {
       // Once it is certain that the run goes on by these settings.
       RecipeFile.write(folder.resolve(RecipeFile.NAME), recipe.values());
       TrainingRun.Outcome outcome = run.train(batches,
-          validation.map(all -> all.forEvaluation(padding)).orElse(List.of()), listener, stop);
+          validation.map(all -> all.forEvaluation(text.tokenizer().paddingId())).orElse(List.of()), listener, stop);
       TextFile.replace(folder.resolve(CHART), LossChart.draw(
           "Loss of " + adapter.attachment().method().id() + " on " + recipe.model().getFileName(),
           RunLog.read(recipe.files().log())));
@@ -102,7 +126,8 @@ final class TrainJob {
     identity.put("batch", recipe.batch());
     identity.put("accumulation", recipe.accumulation());
     identity.put("raw", recipe.raw());
-    identity.put("threads", new SessionOptions(recipe.threads()).resolvedThreads());
+    identity.put("threads", recipe.session().resolvedThreads());
+    recipe.session().device().ifPresent(device -> identity.put("device", device));
     return identity;
   }
 

@@ -62,7 +62,7 @@ class OptionFaultsTests {
     assertThat(Captured.run("bench", "--dtype", "bf61").refused()).contains("did you mean \"bf16\"?");
     assertThat(Captured.run("bench", "--threads", "100000").refused()).contains("--threads must be 0");
     assertThat(Captured.run("merge", "--model", "a", "--adapter", "b", "--out", "c", "--policy", "dequantse")
-        .refused()).contains("did you mean \"dequantise\"?");
+        .refused()).contains("did you mean \"dequantize\"?");
     assertThat(Captured.run("train", "--model", ".", "--data", ".", "--schedule", "cosin", "--dtype", "f33")
         .refused()).contains("did you mean \"cosine\"?", "did you mean \"f32\"?");
   }

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -74,7 +75,7 @@ class QuantizeCommandTests {
         public String id() { return "plain"; }
         public String description() { return "says what it is given"; }
         public Set<String> parts(String weight, Set<String> names) { return Set.of(); }
-        public QuantizedTensor read(String weight, java.util.function.Function<String, HostTensor> tensors) {
+        public QuantizedTensor read(String weight, Function<String, HostTensor> tensors) {
           throw new UnsupportedOperationException();
         }
         public QuantizedTensor encode(String weight, HostTensor value, Configuration options,

@@ -56,6 +56,34 @@ abstract class AssignmentRules extends SessionRules {
   }
 
   @Test
+  void foretellsThatItRefusesAssignments() {
+    Graph graph = Graph.of("contract", Map.of(), List.of(becomes("x", variable("x").plus(1))));
+    if (trains()) {
+      assertThat(backend().refusals(graph)).isEmpty();
+    } else {
+      assertThat(backend().refusals(graph)).anySatisfy(
+          refusal -> assertThat(refusal.operation()).isEqualTo("training"));
+    }
+  }
+
+  @Test
+  void aRunWithoutOutputsHasReadItsFeedsWhenItReturns() {
+    assumeTraining();
+    HostTensor fed = pair(1, 2);
+    try (Session session = open();
+        Program program = compile(session, Map.of(),
+            becomes("x", variable("x").plus(Tensor.input("in", DType.F32, 2))))) {
+      session.allocate("x", DType.F32, PAIR);
+      for (int i = 0; i < 3; i++) {
+        fed.segment().copyFrom(pair(1 + i, 2).segment());
+        program.run(Map.of("in", fed));
+        fed.segment().fill((byte) 0x41);
+      }
+      assertThat(session.download("x").toFloats()).containsExactly(6, 6);
+    }
+  }
+
+  @Test
   void assignmentsReadOldValues() {
     assumeTraining();
     try (Session session = open()) {

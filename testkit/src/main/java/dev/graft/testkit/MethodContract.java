@@ -321,7 +321,7 @@ public abstract class MethodContract {
       TokenBatch batch = bench.batch();
       Map<String, HostTensor> before = bench.bench().variables();
       Trainer trainer = new Trainer(bench.bench().session(), bench.bench().base(), bench.attachment(),
-          Bench.ADAPTER, bench.training(TRAINING_STEPS));
+          Bench.ADAPTER, bench.bench().type(), bench.training(TRAINING_STEPS));
       List<Double> losses = new ArrayList<>();
       Set<String> learning = new TreeSet<>(bench.attachment().trainable().stream()
           .map(tensor -> MethodBench.variable(tensor.key())).toList());
@@ -349,7 +349,7 @@ public abstract class MethodContract {
   Stream<DynamicTest> closingTwiceDoesNothing() {
     return eachOnBench(DType.F32, (_, bench) -> {
       Trainer trainer = new Trainer(bench.bench().session(), bench.bench().base(), bench.attachment(),
-          Bench.ADAPTER, bench.training(1));
+          Bench.ADAPTER, bench.bench().type(), bench.training(1));
       trainer.close();
       trainer.close();
       bench.save(folder.resolve("adapter"));

@@ -16,6 +16,7 @@ import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
+import dev.graft.spi.Offline;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -94,7 +95,7 @@ final class Libtorch implements AutoCloseable {
 
   /** Loads the native library once a process. */
   static void loadEngine() {
-    NoNetwork.forDjl();
+    Offline.require("DJL_OFFLINE", "ai.djl.offline", "OPT_OUT_TRACKING");
     Path folder = NativeLibraries.prepare();
     try {
       Engine.getEngine("PyTorch");
@@ -143,6 +144,11 @@ final class Libtorch implements AutoCloseable {
     } finally {
       Arrays.stream(arguments).forEach(IValue::close);
     }
+  }
+
+  /** Tells whether {@link #view} of a tensor reads the tensor's own memory rather than a copy. */
+  boolean readsInPlace(HostTensor tensor) {
+    return tensor.segment().isNative() && tensor.bytes() > 0 && tensor.bytes() <= longestBuffer;
   }
 
   /** Makes a tensor that reads the host's memory; the caller keeps that memory. */

@@ -12,6 +12,7 @@ import dev.graft.spi.Session;
 import dev.graft.spi.SessionOptions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -61,7 +62,7 @@ class LibtorchTests {
           expected.add(row * 5 + column + 1.0);
         }
       }
-      assertThat(java.util.stream.LongStream.range(0, 35).mapToObj(back::at))
+      assertThat(LongStream.range(0, 35).mapToObj(back::at))
           .containsExactlyElementsOf(expected);
     }
   }

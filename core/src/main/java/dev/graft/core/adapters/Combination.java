@@ -71,7 +71,7 @@ final class Combination {
       ModelOutline outline) {
     List<PeftMethod.Part<C>> content = parts.stream().map(part -> {
       Configuration json = Configuration.stored("adapter " + part.name(), part.attachment().config(""));
-      return new PeftMethod.Part<>(part.name(), part.weight(), method.fitted(method.read(json), outline),
+      return new PeftMethod.Part<>(part.name(), part.weight(), method.resolved(method.read(json), outline),
           bySite(part));
     }).toList();
     PeftMethod.Combined<C> combined = method.combine(way, content, options);

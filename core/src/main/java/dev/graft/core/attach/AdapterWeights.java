@@ -10,6 +10,7 @@ import dev.graft.spi.Session;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import org.apiguardian.api.API;
 
@@ -47,20 +48,36 @@ public final class AdapterWeights {
     return new StoredTensors(attachment, file, origin, base).read();
   }
 
-  /** Returns copies of tensors, for when the file that they lie in will be closed. */
-  public static Map<String, HostTensor> copies(Map<String, HostTensor> values) {
-    Map<String, HostTensor> copies = new LinkedHashMap<>();
-    values.forEach((key, value) -> {
-      HostTensor copy = HostTensor.zeros(value.dtype(), value.shape());
-      copy.segment().copyFrom(value.segment());
-      copies.put(key, copy);
-    });
-    return copies;
-  }
-
   /** Uploads an adapter's tensors under its name. */
   public static void upload(Session session, String adapter, Map<String, HostTensor> values, DType type) {
-    values.forEach((key, value) -> session.upload(variable(adapter, key), TensorCasts.cast(value, type)));
+    allOrNone(session, adapter, values.keySet(),
+        () -> values.forEach((key, value) -> Uploads.cast(session, variable(adapter, key), value, type)));
+  }
+
+  /** Uploads copies of an adapter's tensors, for when the file that they lie in will be closed. */
+  public static void uploadCopies(Session session, String adapter, Map<String, HostTensor> values,
+      DType type) {
+    allOrNone(session, adapter, values.keySet(),
+        () -> values.forEach((key, value) -> Uploads.copy(session, variable(adapter, key), value, type)));
+  }
+
+  /** Frees an adapter's variables. */
+  public static void release(Session session, String adapter, Set<String> keys) {
+    keys.forEach(key -> session.release(variable(adapter, key)));
+  }
+
+  /** Makes an adapter's variables; if that fails, none stays. */
+  public static void allOrNone(Session session, String adapter, Set<String> keys, Runnable upload) {
+    try {
+      upload.run();
+    } catch (RuntimeException | Error e) {
+      try {
+        release(session, adapter, keys);
+      } catch (RuntimeException further) {
+        e.addSuppressed(further);
+      }
+      throw e;
+    }
   }
 
   /**

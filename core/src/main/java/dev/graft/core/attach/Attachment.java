@@ -5,8 +5,8 @@ import dev.graft.graph.Shape;
 import dev.graft.spi.Adapter;
 import dev.graft.spi.Configuration;
 import dev.graft.spi.ModelOutline;
-import dev.graft.spi.Params;
 import dev.graft.spi.ParamSpec;
+import dev.graft.spi.Params;
 import dev.graft.spi.PeftMethod;
 import dev.graft.spi.Site;
 import dev.graft.spi.Targets;
@@ -50,7 +50,7 @@ public final class Attachment {
         boolean training) {
       C read = method.read(json);
       json.finish();
-      C configuration = method.fitted(read, outline);
+      C configuration = method.resolved(read, outline);
       return new Bound<>(method, training ? configuration : method.forInference(configuration));
     }
 
@@ -197,7 +197,7 @@ public final class Attachment {
   }
 
   /**
-   * Returns the same adapter with so many times its effect.
+   * Returns the same adapter with its effect multiplied by a factor.
    *
    * @throws GraftException if the method has no such scale
    */

@@ -7,7 +7,7 @@ import dev.graft.core.attach.Attachment;
 import dev.graft.core.batch.BatchLayout;
 import dev.graft.core.batch.InputNames;
 import dev.graft.core.batch.Packing;
-import dev.graft.core.batch.Sequence;
+import dev.graft.core.batch.SequenceLayout;
 import dev.graft.core.weights.BaseModel;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
@@ -15,11 +15,13 @@ import dev.graft.graph.Graph;
 import dev.graft.graph.Tensor;
 import dev.graft.graph.nn.CrossEntropy;
 import dev.graft.spi.InputAdapter;
+import dev.graft.spi.Preferences;
 import dev.graft.spi.Site;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.apiguardian.api.API;
 
@@ -31,19 +33,29 @@ public final class ModelGraphs {
   /** Name of the output that holds the loss. */
   public static final String LOSS = "loss";
 
-  /** What a processor's cache holds, and what keeps a matrix product busy. */
-  private static final long LOGITS_AT_ONCE = 1 << 21;
+  /** What keeps a matrix product busy. */
   private static final long FEWEST_LOSS_ROWS = 128;
   /** Share of positions with a label up to which picking them early saves more than the copies cost. */
   private static final double FEW_LABELS = 0.9;
 
   private final BaseModel base;
   private final GraphOptions options;
+  private final Preferences preferences;
 
-  /** Prepares to build graphs of a model. */
+  /** Prepares to build graphs of a model, cut as suits a processor. */
   public ModelGraphs(BaseModel base, GraphOptions options) {
+    this(base, options, Preferences.CPU);
+  }
+
+  /**
+   * Prepares to build graphs of a model.
+   *
+   * @param preferences of the backend that is to run them
+   */
+  public ModelGraphs(BaseModel base, GraphOptions options, Preferences preferences) {
     this.base = base;
     this.options = options;
+    this.preferences = preferences;
   }
 
   /**
@@ -68,7 +80,7 @@ public final class ModelGraphs {
    */
   public Graph logits(List<RowGroup> groups, long length, boolean masked) {
     long rows = groups.getLast().to();
-    Built built = build(groups, length, Sequence.whole(rows, length, virtualTokens(groups), masked),
+    Built built = build(groups, length, SequenceLayout.whole(rows, length, virtualTokens(groups), masked),
         Optional.empty());
     Tensor flat = built.hidden.reshape(rows * built.hidden.dim(1), built.hidden.dim(2));
     Tensor logits = base.model().logits(built.layers, flat);
@@ -97,14 +109,14 @@ public final class ModelGraphs {
     }
 
     private static Tensor root(Map<String, Tensor> roots, String name) {
-      return java.util.Objects.requireNonNull(roots.get(name), name);
+      return Objects.requireNonNull(roots.get(name), name);
     }
   }
 
   /** Builds the weighted sum of the losses of the positions that have a label. */
   public LossGraph loss(RowGroup group, BatchLayout layout) {
     List<RowGroup> groups = List.of(group);
-    Sequence sequence = Sequence.whole(layout.rows(), layout.length(), virtualTokens(groups),
+    SequenceLayout sequence = SequenceLayout.whole(layout.rows(), layout.length(), virtualTokens(groups),
         layout.masked());
     Built built = build(groups, layout.length(), sequence, layout.packing(inputTokens(group)));
     Tensor at = Tensor.input(InputNames.LABEL_ROWS, DType.I64, layout.labels());
@@ -131,7 +143,7 @@ public final class ModelGraphs {
    */
   private Tensor loss(GraphLayers layers, Tensor rows, Tensor labels, Tensor weights) {
     long count = rows.dim(0);
-    long part = Math.max(FEWEST_LOSS_ROWS, LOGITS_AT_ONCE / base.model().vocabulary());
+    long part = Math.max(FEWEST_LOSS_ROWS, preferences.logitsAtOnce() / base.model().vocabulary());
     List<Tensor> losses = new ArrayList<>();
     for (long from = 0; from < count; from += part) {
       long to = Math.min(from + part, count);
@@ -145,16 +157,16 @@ public final class ModelGraphs {
   public Graph prompt(List<RowGroup> groups, long length, long cacheLength) {
     long rows = groups.getLast().to();
     return decode("prompt", groups, length,
-        Sequence.prompt(rows, length, virtualTokens(groups), cacheLength));
+        SequenceLayout.prompt(rows, length, virtualTokens(groups), cacheLength));
   }
 
   /** Builds the run over one more token a row: output {@link #LOGITS} [rows, vocabulary]. */
   public Graph next(List<RowGroup> groups, long cacheLength) {
     long rows = groups.getLast().to();
-    return decode("next token", groups, 1, Sequence.next(rows, virtualTokens(groups), cacheLength));
+    return decode("next token", groups, 1, SequenceLayout.next(rows, virtualTokens(groups), cacheLength));
   }
 
-  private Graph decode(String name, List<RowGroup> groups, long length, Sequence sequence) {
+  private Graph decode(String name, List<RowGroup> groups, long length, SequenceLayout sequence) {
     Built built = build(groups, length, sequence, Optional.empty());
     long last = built.hidden.dim(1);
     Tensor rows = built.hidden.slice(1, last - 1, last).reshape(sequence.rows(), built.hidden.dim(2));
@@ -166,7 +178,7 @@ public final class ModelGraphs {
   private record Built(GraphLayers layers, Tensor hidden) {}
 
   /** Builds the hidden states [rows, entering, hidden], or [tokens, 1, hidden] if tokens are packed. */
-  private Built build(List<RowGroup> groups, long length, Sequence sequence, Optional<Packing> packing) {
+  private Built build(List<RowGroup> groups, long length, SequenceLayout sequence, Optional<Packing> packing) {
     if (groups.size() > 1 && groups.stream().anyMatch(group -> group.virtualTokens() > 0)) {
       throw new GraftException("Adapters that add virtual tokens cannot share a batch with others: run their"
           + " rows by themselves");
@@ -186,7 +198,7 @@ public final class ModelGraphs {
 
   /** Returns a layer builder without a sequence, for formulas over weights alone. */
   static GraphLayers weightsOnly(BaseModel base, GraphOptions options, RowGroup group) {
-    return new GraphLayers(base, options, List.of(group), Sequence.whole(1, 1, 0, false),
+    return new GraphLayers(base, options, List.of(group), SequenceLayout.whole(1, 1, 0, false),
         Optional.empty());
   }
 }

@@ -48,10 +48,10 @@ final class StepGraphs {
   private final TrainingOptions options;
   private final DType type;
 
-  StepGraphs(ModelGraphs graphs, TrainingOptions options) {
+  StepGraphs(ModelGraphs graphs, DType computeType, TrainingOptions options) {
     this.graphs = graphs;
     this.options = options;
-    this.type = new GraphOptions(options.computeType(), true, false, 0).parameterType();
+    this.type = computeType.accumulator();
   }
 
   static String moment1(String variable) {

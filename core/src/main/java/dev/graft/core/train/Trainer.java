@@ -19,10 +19,12 @@ import dev.graft.error.GraftException;
 import dev.graft.formats.Checkpoint;
 import dev.graft.formats.Checkpoints;
 import dev.graft.formats.TensorSource;
+import dev.graft.graph.DType;
 import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
 import dev.graft.graph.Signature;
+import dev.graft.spi.Preferences;
 import dev.graft.spi.Program;
 import dev.graft.spi.Session;
 import java.util.ArrayList;
@@ -55,6 +57,7 @@ public final class Trainer implements AutoCloseable {
   private final boolean[] learned;
   private final int inputTokens;
   private final long maxPositions;
+  private final Preferences preferences;
   private boolean summing;
   private boolean sumsAreZero;
   private long done;
@@ -69,17 +72,33 @@ public final class Trainer implements AutoCloseable {
    * Prepares training.
    *
    * @param session holds the variables of the base model in the compute type, and the adapter's
+   * @param computeType type of activations and frozen weights
    * @throws GraftException if nothing of the adapter learns, or the loss does not depend on some tensor that
    * should
    */
   public Trainer(Session session, BaseModel base, Attachment attachment, String adapter,
-      TrainingOptions options) {
+      DType computeType, TrainingOptions options) {
+    this(session, base, attachment, adapter, computeType, options, Preferences.CPU);
+  }
+
+  /**
+   * Prepares training.
+   *
+   * @param session holds the variables of the base model in the compute type, and the adapter's
+   * @param computeType type of activations and frozen weights
+   * @param preferences of the session's backend
+   * @throws GraftException if nothing of the adapter learns
+   */
+  public Trainer(Session session, BaseModel base, Attachment attachment, String adapter,
+      DType computeType, TrainingOptions options, Preferences preferences) {
     this.session = session;
     this.attachment = attachment;
     this.adapter = adapter;
     this.options = options;
     this.graphs = new StepGraphs(new ModelGraphs(base,
-        new GraphOptions(options.computeType(), true, options.gradientCheckpointing(), options.seed())), options);
+        new GraphOptions(computeType, true, options.gradientCheckpointing(), options.seed()), preferences),
+        computeType, options);
+    this.preferences = preferences;
     this.learned = new boolean[attachment.trainable().size()];
     this.maxPositions = base.model().maxPositions();
     this.inputTokens = ModelGraphs.inputTokens(RowGroup.all(adapter, attachment, 1));
@@ -145,7 +164,7 @@ public final class Trainer implements AutoCloseable {
       StepGraphs.Role role = batches.size() == 1
           ? StepGraphs.Role.WHOLE
           : i < batches.size() - 1 ? StepGraphs.Role.ADDS : StepGraphs.Role.ENDS;
-      BatchLayout layout = BatchLayout.of(batch, inputTokens, maxPositions);
+      BatchLayout layout = BatchLayout.of(batch, inputTokens, maxPositions, preferences);
       Compiled compiled = compiled(new Key(layout, role));
       Map<String, HostTensor> feeds = layout.feeds(batch, inputTokens,
           attachment.virtualTokens() - inputTokens, 1.0 / labels, graphs.type());

@@ -1,5 +1,6 @@
 package dev.graft.core.weights;
 
+import dev.graft.core.attach.Uploads;
 import dev.graft.error.GraftException;
 import dev.graft.formats.ModelFolder;
 import dev.graft.formats.NonFinite;
@@ -274,7 +275,7 @@ public final class BaseModel {
         HostTensor dense = tensors.tensor(name);
         NonFinite.refuse(dense, "The tensor " + name + " of "
             + folder.flatMap(files -> files.fileOf(name)).map(Path::toString).orElse("the base model"));
-        session.upload(name, TensorCasts.cast(dense, compute));
+        Uploads.cast(session, name, dense, compute);
       } else {
         code.resident().forEach((part, value) -> session.upload(partName(name, part), value));
       }

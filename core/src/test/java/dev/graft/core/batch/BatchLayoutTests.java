@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.graft.core.TokenBatch;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
+import dev.graft.spi.Preferences;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
@@ -35,7 +36,7 @@ class BatchLayoutTests {
   }
 
   private static BatchLayout layout(TokenBatch batch, int inputTokens) {
-    return BatchLayout.of(batch, inputTokens, 100);
+    return BatchLayout.of(batch, inputTokens, 100, Preferences.CPU);
   }
 
   private static long[] longs(Map<String, HostTensor> feeds, String name) {
@@ -75,9 +76,9 @@ class BatchLayoutTests {
 
   @Test
   void rowsThatAModelWillRefuseAsTooLongStayRows() {
-    assertThat(BatchLayout.of(batch(3, 8, 5), 0, LENGTH).packed()).isTrue();
-    assertThat(BatchLayout.of(batch(3, 8, 5), 0, LENGTH - 1).packed()).isFalse();
-    assertThat(BatchLayout.of(batch(3, 8, 5), 1, LENGTH).packed()).isFalse();
+    assertThat(BatchLayout.of(batch(3, 8, 5), 0, LENGTH, Preferences.CPU).packed()).isTrue();
+    assertThat(BatchLayout.of(batch(3, 8, 5), 0, LENGTH - 1, Preferences.CPU).packed()).isFalse();
+    assertThat(BatchLayout.of(batch(3, 8, 5), 1, LENGTH, Preferences.CPU).packed()).isFalse();
   }
 
   @Test

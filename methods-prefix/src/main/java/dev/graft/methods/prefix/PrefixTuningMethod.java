@@ -60,8 +60,8 @@ public final class PrefixTuningMethod implements PeftMethod<PrefixConfig> {
   }
 
   @Override
-  public PrefixConfig fitted(PrefixConfig configuration, ModelOutline outline) {
-    return configuration.fitted(outline);
+  public PrefixConfig resolved(PrefixConfig configuration, ModelOutline outline) {
+    return configuration.resolved(outline);
   }
 
   @Override

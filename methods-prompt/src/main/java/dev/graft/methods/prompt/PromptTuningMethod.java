@@ -53,8 +53,8 @@ public final class PromptTuningMethod implements PeftMethod<PromptConfig> {
   }
 
   @Override
-  public PromptConfig fitted(PromptConfig configuration, ModelOutline outline) {
-    return configuration.fitted(outline);
+  public PromptConfig resolved(PromptConfig configuration, ModelOutline outline) {
+    return configuration.resolved(outline);
   }
 
   @Override

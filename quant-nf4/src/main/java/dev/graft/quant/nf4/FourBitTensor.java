@@ -142,7 +142,7 @@ record FourBitTensor(String weight, QuantState state, CodeBook book, HostTensor 
   }
 
   @Override
-  public QuantizedTensor encodeAgain(HostTensor value, SegmentAllocator memory) {
+  public QuantizedTensor requantize(HostTensor value, SegmentAllocator memory) {
     Optional<NestedCode> nested = switch (scales) {
       case PlainScales _ -> Optional.empty();
       case EncodedScales(DoubleQuantization old) -> Optional.of(new NestedCode(old.map(), old.blockSize()));
