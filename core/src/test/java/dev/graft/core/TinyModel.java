@@ -94,7 +94,7 @@ public record TinyModel(LoadedModel model, Session session) implements AutoClose
   /** Returns options with betas that a few steps can tell from 1. */
   public static TrainingOptions options(long steps, double rate, Schedule schedule, long warmup,
       double weightDecay, double maxGradNorm, double epsilon, boolean checkpointing) {
-    return new TrainingOptions(steps, rate, schedule, warmup, weightDecay, 0.8, 0.95, epsilon, maxGradNorm, TYPE,
+    return new TrainingOptions(steps, rate, schedule, warmup, weightDecay, 0.8, 0.95, epsilon, maxGradNorm,
         checkpointing, 7);
   }
 
@@ -133,7 +133,7 @@ public record TinyModel(LoadedModel model, Session session) implements AutoClose
   }
 
   public Trainer trainer(Attachment attachment, TrainingOptions options) {
-    return new Trainer(session, base(), attachment, ADAPTER, options);
+    return new Trainer(session, base(), attachment, ADAPTER, TYPE, options);
   }
 
   public double loss(RowGroup group, TokenBatch... batches) {

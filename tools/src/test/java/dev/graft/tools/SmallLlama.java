@@ -1,7 +1,6 @@
 package dev.graft.tools;
 
 import dev.graft.core.PluginCatalog;
-import dev.graft.core.Schedule;
 import dev.graft.core.TrainingOptions;
 import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
@@ -89,10 +88,10 @@ public final class SmallLlama {
 
   /** Plans steps of batches of 3 rows of 5 tokens. */
   public static TrainingPlan plan(BaseModel base, Attachment attachment, DType type, int batches) {
-    return TrainingPlan.of(base, attachment, options(type), 3, 5, batches);
+    return TrainingPlan.of(base, attachment, type, options(), 3, 5, batches);
   }
 
-  public static TrainingOptions options(DType type) {
-    return new TrainingOptions(4, 0.01, Schedule.CONSTANT, 0, 0, 0.9, 0.999, 1e-8, 1, type, false, 0);
+  public static TrainingOptions options() {
+    return TrainingOptions.of(4, 0.01);
   }
 }

@@ -212,8 +212,8 @@ class LoraMergeTests {
     Path adapter = SmallLlama.writeAdapter(model, folder.resolve("adapter"), "lora", settings(false), 1e-3);
     assertThat(merge(model, adapter, MergeOptions.standard()).layers()).allSatisfy(layer -> {
       assertThat(layer.change()).isBetween(1e-7, 1e-4);
-      // All of it is lost: every element is rounded to what it was.
-      assertThat(layer.lostChange()).isCloseTo(1, within(1e-3));
+      // All but the elements nearest to zero are rounded to what they were.
+      assertThat(layer.lostChange()).isCloseTo(1, within(0.05));
     });
   }
 

@@ -18,7 +18,6 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -88,9 +87,9 @@ class TrainingPlanTests {
     List<TokenBatch> step = Collections.nCopies(batches, batch());
     List<StepReport> reports = new ArrayList<>();
     TrainingPlan plan;
-    try (GraftModel open = GraftModel.open(model, new ModelOptions(Optional.of("reference"), DType.F32, 1),
+    try (GraftModel open = GraftModel.open(model, ModelOptions.DEFAULT.on("reference"),
         SmallLlama.PLUGINS);
-        Trainer trainer = open.attach("lora", QV).trainer(SmallLlama.options(DType.F32))) {
+        Trainer trainer = open.attach("lora", QV).trainer(SmallLlama.options())) {
       plan = SmallLlama.plan(open.base(), SmallLlama.attach(open.base(), "lora", QV), DType.F32, batches);
       reports.add(trainer.step(_ -> step));
     }
