@@ -44,7 +44,8 @@ public final class StandIns {
   /** Refuses a file by its first bytes, which are all if there are fewer than {@link #START}. */
   static void refuse(Path file, byte[] start) {
     boolean wide = startsWith(start, 0xFF, 0xFE) || startsWith(start, 0xFE, 0xFF);
-    refuse(file, wide ? Optional.of("in UTF-16, by the mark at its start: save it in UTF-8") : download(start));
+    refuse(file,
+        wide ? Optional.of("in UTF-16, by the mark at its start: save it in UTF-8") : download(start));
   }
 
   private static void refuse(Path file, Optional<String> kind) {

@@ -67,7 +67,7 @@ class SafetensorsFileTests {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"I8:1", "I16:2", "U16:2", "U32:4", "U64:8", "F8_E4M3:1", "F8_E5M2:1", "C64:8"})
+  @ValueSource(strings = {"I16:2", "U16:2", "U32:4", "U64:8", "F8_E4M3:1", "F8_E5M2:1", "C64:8"})
   void complainsOfATypeItLacksOnlyWhenTheTensorIsUsed(String typeAndBytes) throws IOException {
     String type = typeAndBytes.split(":")[0];
     int bytes = 3 * Integer.parseInt(typeAndBytes.split(":")[1]);

@@ -64,8 +64,9 @@ class NoNetworkTests {
             System.out.println("did open " + session);
           }
         }
-        case "command" -> System.exit(Graft.run(Streams.ofProcess(), "generate", "--model", args[1], "--backend",
-            "djl", "--prompt", "did answer", "--raw", "--max-new-tokens", "1"));
+        case "command" ->
+          System.exit(Graft.run(Streams.ofProcess(), "generate", "--model", args[1], "--backend",
+              "djl", "--prompt", "did answer", "--raw", "--max-new-tokens", "1"));
         case "djl" -> {
           Ec2Utils.callHome("test");
           System.out.println("did call");
@@ -84,9 +85,10 @@ class NoNetworkTests {
       for (String scheme : List.of("http", "https")) {
         command.addAll(List.of("-D" + scheme + ".proxyHost=127.0.0.1", "-D" + scheme + ".proxyPort=" + port));
       }
-      command.addAll(List.of("-DsocksProxyHost=127.0.0.1", "-DsocksProxyPort=" + port, "-Dhttp.nonProxyHosts=",
-          "-Dsun.net.client.defaultReadTimeout=500", Child.class.getName(), what,
-          TinyModel.folder().toString()));
+      command
+          .addAll(List.of("-DsocksProxyHost=127.0.0.1", "-DsocksProxyPort=" + port, "-Dhttp.nonProxyHosts=",
+              "-Dsun.net.client.defaultReadTimeout=500", Child.class.getName(), what,
+              TinyModel.folder().toString()));
       ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true)
           .redirectOutput(folder.resolve("output").toFile());
       builder.environment().keySet().removeAll(List.of("OPT_OUT_TRACKING", "DJL_OFFLINE"));
