@@ -129,7 +129,7 @@ class SafetensorsFileTests {
       {"t":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"u":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}} | overlap
       {"t":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"u":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}} | gap
       {"__metadata__":[],"t":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}           | __metadata__
-      {"__metadata__":{"a":1},"t":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}      | "a" is not a text
+      {"__metadata__":{"a":1},"t":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}      | "a" is not a string
       {"\\ud800":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}                       | surrogate
       [1,2,3]                                                                           | header
       {"t":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}}                            | header
@@ -186,7 +186,7 @@ class SafetensorsFileTests {
   @Test
   void refusesAMissingFileAndAFolder() {
     assertThatThrownBy(() -> SafetensorsFile.open(folder.resolve("no.safetensors")))
-        .isInstanceOf(GraftException.class).hasMessageContainingAll("no.safetensors", "does not exist");
+        .isInstanceOf(GraftException.class).hasMessageContainingAll("no.safetensors", "missing");
     assertThatThrownBy(() -> SafetensorsFile.open(folder)).isInstanceOf(GraftException.class)
         .hasMessageContaining("is a folder");
   }

@@ -46,12 +46,12 @@ class InferenceBackendTests {
         .contains("Backend aaa-inference cannot train");
     assertThat(out).doesNotExist();
     assertThat(Captured.run(plugins, "bench", "--shape", "layers=1,hidden=32,ffn=32,heads=1,vocab=32",
-        "--backend", "aaa-inference").refused()).contains("Backend aaa-inference cannot train");
+        "--backend", "aaa-inference").refused()).contains("backend aaa-inference", "does not run training");
   }
 
   @Test
   void aBackendThatFailsWhenItIsAskedDoesNotHinderTheOthers() throws Exception {
-    String plugins = plugins(BACKEND.replace("return reference().availability()",
+    String plugins = plugins(BACKEND.replace("return reference().availability(options)",
         "throw new IllegalStateException(\"no driver\")"));
     assertThat(Captured.run(plugins, "plugins").done().out()).contains("aaa-inference", "no driver")
         .containsPattern("backend +reference ");

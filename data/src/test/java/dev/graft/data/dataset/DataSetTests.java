@@ -164,7 +164,7 @@ class DataSetTests {
     "{\"messages\": [{\"role\": \"user\", \"contnt\": \"b\"}]} | line 1: the field \"messages[0].content\" is missing;"
         + " there are the fields \"role\", \"contnt\"; is \"contnt\" meant?",
     "{\"messages\": [{\"role\": \"user\", \"content\": \"b\"}]} | line 1: the field \"messages\" has no message of the role \"assistant\"",
-    "{\"messages\": [\"hi\"]} | line 1: \"messages[0]\" must be an object, and is a text: \"hi\"",
+    "{\"messages\": [\"hi\"]} | line 1: \"messages[0]\" must be an object, and is a string: \"hi\"",
     "{\"messages\": {}} | line 1: the field \"messages\" must be a list, and is an object: {}",
     "{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"image\"}]}]} | has a part of the type \"image\"",
     "{\"conversations\": [{\"from\": \"robot\", \"value\": \"b\"}]} | line 1: the field \"conversations[0].from\" is \"robot\"; known are human",
@@ -172,7 +172,7 @@ class DataSetTests {
     "{\"text\": \"a\"}\\n\\n{\"text\": | line 3, column",
     "{\"text\": \"a\"} {\"text\": \"b\"} | line 1, column 15: there is text after the object",
     "{\"text\": \"a\", \"text\": \"b\"} | Duplicate",
-    "\"text\" | line 1: every row must be a JSON object, and this is a text: \"text\"",
+    "\"text\" | line 1: every row must be a JSON object, and this is a string: \"text\"",
     "[{\"text\": \"a\"},\\n\\n {\"txt\": \"b\"}] | line 3: the field \"text\" is missing",
     "[{\"text\": \"a\"},\\n5] | line 2: every row must be a JSON object, and this is a number: 5",
     "[{\"text\": \"a\"}, | line 1", "[{\"text\": \"a\"}] x | not valid JSON", "~~ | has no rows",
