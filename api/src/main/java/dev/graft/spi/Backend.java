@@ -18,6 +18,15 @@ public interface Backend extends Plugin {
    */
   Availability availability(SessionOptions options);
 
+  /**
+   * Tells how soon this backend is taken where nobody names one: of those that can run, the one with the highest
+   * number, and the first by id among equals. Below 0 are backends that are made to be right rather than fast; above
+   * 0, those of accelerators.
+   */
+  default int priority() {
+    return 0;
+  }
+
   /** Tells what this backend can do. */
   Capabilities capabilities();
 

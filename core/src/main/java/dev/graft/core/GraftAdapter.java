@@ -17,25 +17,50 @@ import java.util.List;
 import java.util.Map;
 import org.apiguardian.api.API;
 
-/** An adapter that is attached to an open model. */
+/**
+ * An adapter of an open model: what trains, saves, scales, switches and removes it. What it computes is as it was
+ * attached or loaded, but for its {@linkplain #scale scale}.
+ */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
-public final class GraftAdapter {
+public final class GraftAdapter implements AutoCloseable {
   private final GraftModel model;
   private final String name;
-  private final Attachment attachment;
 
-  GraftAdapter(GraftModel model, String name, Attachment attachment) {
+  GraftAdapter(GraftModel model, String name) {
     this.model = model;
     this.name = name;
-    this.attachment = attachment;
+  }
+
+  /** Returns the name by which the model knows the adapter. */
+  public String name() {
+    return name;
+  }
+
+  /** Lets this adapter act from now on, in the place of the one before. */
+  public void activate() {
+    model.turns().run(() -> model.set().activate(name));
+  }
+
+  /**
+   * Multiplies the effect that the adapter was attached or loaded with by a factor; 1 restores it.
+   * It is trained and saved without.
+   *
+   * @throws GraftException if its method has no scale
+   */
+  public void scale(double factor) {
+    model.turns().run(() -> model.set().scale(name, factor));
+  }
+
+  /** Answers a user's message by this adapter, whichever is active. */
+  public String answer(String message, GenerationOptions options) {
+    return model.answers(List.of(name), List.of(message), options).getFirst();
   }
 
   /**
    * Trains the adapter to the last step.
    *
-   * @param options the compute type among them is replaced by the model's
    * @param batches gives each step's batches
-   * @param listener hears of every step
+   * @param listener called after each step
    * @throws DivergedException if the loss or a gradient is not finite; the adapter is as the last good step left it
    * then, and can be used, saved and trained on
    * @throws GraftException if the loss does not depend on some part of the adapter that should learn
@@ -56,7 +81,8 @@ public final class GraftAdapter {
   public Trainer trainer(TrainingOptions options) {
     Backends.requireTraining(model.backend());
     model.forgetGeneration();
-    return new Trainer(model.session(), model.base(), attachment, name, options.in(model.computeType()),
+    return new Trainer(model.session(), model.base(), model.set().unscaled(name), name, model.computeType(),
+        options,
         model.backend().preferences());
   }
 
@@ -71,7 +97,8 @@ public final class GraftAdapter {
 
   /** Returns an evaluator that keeps its programs from one evaluation to the next. */
   public Evaluator evaluator() {
-    return new Evaluator(model.session(), model.base(), model.computeType(), rows(1), model.backend().preferences());
+    return new Evaluator(model.session(), model.base(), model.computeType(), rows(1),
+        model.backend().preferences());
   }
 
   /** Continues prompts and gives each row's new tokens when all are there. */
@@ -84,12 +111,12 @@ public final class GraftAdapter {
    * Continues prompts.
    *
    * @param prompts token ids; shorter ones are padded
-   * @param listener hears of every token as it is chosen
+   * @param listener called with every token as it is chosen
    * @return each row's new tokens, without the one that ended it
    */
   public List<long[]> generate(List<long[]> prompts, GenerationOptions options,
-      Generator.TokenListener listener) {
-    return model.generate(List.of(rows(prompts.size())), prompts, options, listener);
+      TokenListener listener) {
+    return model.generate(prompts.stream().map(_ -> name).toList(), prompts, options, listener);
   }
 
   /**
@@ -105,28 +132,24 @@ public final class GraftAdapter {
 
   /** Returns the method's formulas over this adapter's weights. */
   public AdapterFormulas formulas() {
-    return new AdapterFormulas(model.base(), model.session(), model.computeType(), name, attachment);
-  }
-
-  /** Returns the name under which the session holds the adapter's tensors. */
-  String name() {
-    return name;
+    return new AdapterFormulas(model.base(), model.session(), model.computeType(), name,
+        model.set().unscaled(name));
   }
 
   /** Returns what the adapter is made of. */
   public Attachment attachment() {
-    return attachment;
+    return model.set().attachment(name);
   }
 
   /** Returns how many numbers learn. */
   public long trainedParameters() {
-    return attachment.trainable().stream().map(AdapterTensor::shape).mapToLong(shape -> shape.size()).sum();
+    return attachment().trainable().stream().map(AdapterTensor::shape).mapToLong(shape -> shape.size()).sum();
   }
 
   /** Returns copies of the tensors that do not learn, by their keys. */
   Map<String, HostTensor> fixedTensors() {
     Map<String, HostTensor> fixed = new LinkedHashMap<>();
-    attachment.tensors().values().stream().filter(tensor -> !tensor.trainable())
+    attachment().tensors().values().stream().filter(tensor -> !tensor.trainable())
         .forEach(tensor -> fixed.put(tensor.key(),
             model.session().download(AdapterWeights.variable(name, tensor.key()))));
     return fixed;
@@ -138,6 +161,12 @@ public final class GraftAdapter {
   }
 
   private RowGroup rows(long count) {
-    return RowGroup.all(name, attachment, count);
+    return RowGroup.all(name, attachment(), count);
+  }
+
+  /** Removes the adapter from the model and frees its memory; if it was active, the base model acts alone. */
+  @Override
+  public void close() {
+    model.turns().run(() -> model.remove(name));
   }
 }

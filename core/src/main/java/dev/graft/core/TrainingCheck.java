@@ -3,6 +3,7 @@ package dev.graft.core;
 import dev.graft.core.attach.Attachment;
 import dev.graft.core.train.StepGraph;
 import dev.graft.core.weights.BaseModel;
+import dev.graft.graph.DType;
 import dev.graft.graph.Graph;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -20,6 +21,7 @@ import org.apiguardian.api.API;
  *
  * @param base whose weights need not be read
  * @param attachment what is trained
+ * @param computeType type of activations and frozen weights
  * @param options among which the compute type is the model's
  * @param rows sequences of the largest batch
  * @param length of the longest
@@ -29,7 +31,8 @@ import org.apiguardian.api.API;
  * by nf4}; built when asked for
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
-public record TrainingCheck(BaseModel base, Attachment attachment, TrainingOptions options, int rows, int length,
+public record TrainingCheck(BaseModel base, Attachment attachment, DType computeType, TrainingOptions options,
+    int rows, int length,
     int labels, int batches, Map<String, Supplier<BaseModel>> others) {
   private static final int SHORTEST = 16;
 
@@ -39,13 +42,15 @@ public record TrainingCheck(BaseModel base, Attachment attachment, TrainingOptio
   }
 
   /** Plans a step of one batch whose every token is predicted. */
-  public TrainingCheck(BaseModel base, Attachment attachment, TrainingOptions options, int rows, int length) {
-    this(base, attachment, options, rows, length, rows * (length - 1), 1, Map.of());
+  public TrainingCheck(BaseModel base, Attachment attachment, DType computeType, TrainingOptions options,
+      int rows,
+      int length) {
+    this(base, attachment, computeType, options, rows, length, rows * (length - 1), 1, Map.of());
   }
 
   /** Builds the graph of a step. */
   public Graph graph(GraphCheck check) {
-    return StepGraph.of(base, attachment, options, rows, length, labels, batches == 1,
+    return StepGraph.of(base, attachment, computeType, options, rows, length, labels, batches == 1,
         check.backend().preferences());
   }
 
@@ -67,7 +72,8 @@ public record TrainingCheck(BaseModel base, Attachment attachment, TrainingOptio
       remedies.add(remedy("gradient checkpointing", checkpointed(), check));
     }
     fitting(check, rows, 1, count -> sized(count, length)).ifPresent(found -> remedies.add(remedy(
-        "batches of " + found.rows + " and " + (rows + found.rows - 1) / found.rows + " times as many of them a step",
+        "batches of " + found.rows + " and " + (rows + found.rows - 1) / found.rows
+            + " times as many of them a step",
         found, check)));
     others.forEach((name, model) -> remedies.add(remedy(name, on(model.get()), check)));
     fitting(check, length, SHORTEST, most -> sized(rows, most)).ifPresent(
@@ -98,19 +104,18 @@ public record TrainingCheck(BaseModel base, Attachment attachment, TrainingOptio
 
   private TrainingCheck sized(int otherRows, int otherLength) {
     long share = (long) labels * otherRows * otherLength / ((long) rows * length);
-    return new TrainingCheck(base, attachment, options, otherRows, otherLength, (int) Math.max(1, share), batches,
+    return new TrainingCheck(base, attachment, computeType, options, otherRows, otherLength,
+        (int) Math.max(1, share), batches,
         others);
   }
 
   private TrainingCheck on(BaseModel other) {
-    return new TrainingCheck(other, attachment, options, rows, length, labels, batches, Map.of());
+    return new TrainingCheck(other, attachment, computeType, options, rows, length, labels, batches,
+        Map.of());
   }
 
   private TrainingCheck checkpointed() {
-    return new TrainingCheck(base, attachment,
-        new TrainingOptions(options.steps(), options.learningRate(), options.schedule(), options.warmup(),
-            options.weightDecay(), options.beta1(), options.beta2(), options.epsilon(), options.maxGradNorm(),
-            options.computeType(), true, options.seed()),
-        rows, length, labels, batches, others);
+    return new TrainingCheck(base, attachment, computeType, options.withGradientCheckpointing(true), rows,
+        length, labels, batches, others);
   }
 }

@@ -68,10 +68,12 @@ public final class PlainFile {
    * Opens a file.
    *
    * @param name what error messages call the file, its path included
-   * @throws GraftException as {@link #require} does, and if the file may not be read
+   * @throws GraftException as {@link #require} does, if the file may not be read, or if something else lies in its
+   *   place, such as a pointer of git LFS
    */
   public static InputStream open(Path file, String name) {
     require(file, name);
+    StandIns.refuse(file);
     try {
       return Files.newInputStream(file);
     } catch (IOException e) {

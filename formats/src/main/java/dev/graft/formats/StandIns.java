@@ -35,7 +35,7 @@ public final class StandIns {
       return;
     }
     try (InputStream in = Files.newInputStream(file)) {
-      refuse(file, in.readNBytes(START));
+      refuse(file, download(in.readNBytes(START)));
     } catch (IOException _) {
       // Whoever reads the file says what is wrong.
     }
@@ -43,7 +43,12 @@ public final class StandIns {
 
   /** Refuses a file by its first bytes, which are all if there are fewer than {@link #START}. */
   static void refuse(Path file, byte[] start) {
-    Optional<String> kind = kind(start);
+    boolean wide = startsWith(start, 0xFF, 0xFE) || startsWith(start, 0xFE, 0xFF);
+    refuse(file,
+        wide ? Optional.of("in UTF-16, by the mark at its start: save it in UTF-8") : download(start));
+  }
+
+  private static void refuse(Path file, Optional<String> kind) {
     if (kind.isPresent()) {
       throw new GraftException(file + " is " + kind.get());
     }
@@ -67,10 +72,7 @@ public final class StandIns {
     }
   }
 
-  private static Optional<String> kind(byte[] start) {
-    if (startsWith(start, 0xFF, 0xFE) || startsWith(start, 0xFE, 0xFF)) {
-      return Optional.of("in UTF-16, by the mark at its start: save it in UTF-8");
-    }
+  private static Optional<String> download(byte[] start) {
     String text = new String(start, StandardCharsets.UTF_8).strip();
     if (text.startsWith(LFS)) {
       return Optional

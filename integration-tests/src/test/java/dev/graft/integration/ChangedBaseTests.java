@@ -63,7 +63,8 @@ class ChangedBaseTests {
   }
 
   private TrainingRun.Outcome train(String backend, Change change, int atStep, boolean resume) {
-    try (GraftModel open = GraftModel.open(model, new ModelOptions(Optional.of(backend), DType.F32, 1), plugins)) {
+    try (GraftModel open = GraftModel.open(model, new ModelOptions(Optional.of(backend), DType.F32, 1),
+        plugins)) {
       GraftAdapter adapter = open.attach("lora", Map.of("r", 2L));
       try (TrainingRun run = new TrainingRun(adapter, TrainingOptions.of(STEPS, 1e-3),
           new RunOptions(folder.resolve("run"), 1, 9, 0), Map.of())) {

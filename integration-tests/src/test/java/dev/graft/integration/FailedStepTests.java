@@ -57,7 +57,7 @@ class FailedStepTests {
   }
 
   private static TrainingOptions options() {
-    return new TrainingOptions(20, 1e-2, Schedule.CONSTANT, 0, 0.01, 0.9, 0.999, 1e-8, 1, DType.F32, false, 7);
+    return new TrainingOptions(20, 1e-2, Schedule.CONSTANT, 0, 0.01, 0.9, 0.999, 1e-8, 1, false, 7);
   }
 
   private static TokenBatch batch(long seed) {
@@ -140,8 +140,9 @@ class FailedStepTests {
       batches.set(faulty, poisoned(at));
       return batches;
     })).isInstanceOf(DivergedException.class).hasMessageContaining("Lower the learning rate");
-    trainer.parameters().forEach((name, value) -> assertThat(value.segment().mismatch(before.get(name).segment()))
-        .as(name).isEqualTo(-1));
+    trainer.parameters()
+        .forEach((name, value) -> assertThat(value.segment().mismatch(before.get(name).segment()))
+            .as(name).isEqualTo(-1));
   }
 
   private static void assertFinite(Checkpoint checkpoint) {
@@ -194,7 +195,7 @@ class FailedStepTests {
   @Test
   void dropoutDrawsAnewForEveryBatchWhateverTheNumberOfAStep() {
     TokenBatch batch = batch(1);
-    TrainingOptions still = new TrainingOptions(20, 1e-30, Schedule.CONSTANT, 0, 0, 0.9, 0.999, 1e-8, 0, DType.F32,
+    TrainingOptions still = new TrainingOptions(20, 1e-30, Schedule.CONSTANT, 0, 0, 0.9, 0.999, 1e-8, 0,
         false, 7);
     try (GraftModel model = open("reference")) {
       GraftAdapter adapter = attach(model, 0.5);
@@ -225,7 +226,8 @@ class FailedStepTests {
       }
     }
     List<List<Double>> rest = new ArrayList<>();
-    try (GraftModel model = open(backend); Trainer trainer = attach(model, 0.3).trainer(options());
+    try (GraftModel model = open(backend);
+        Trainer trainer = attach(model, 0.3).trainer(options());
         Checkpoint checkpoint = new Checkpoints(folder, 1).open(3)) {
       trainer.resume(checkpoint);
       for (int step = 3; step < counts.length; step++) {

@@ -100,7 +100,8 @@ class FuzzTests {
     for (long size : List.of(1_000_000L, 1L << 30, (1L << 31) - 1, 1L << 31, 1L << 62, Long.MAX_VALUE)) {
       Files.writeString(config, sound.replaceFirst("\"" + key + "\": *[0-9]+", "\"" + key + "\": " + size));
       boolean unlimited = key.equals("max_position_embeddings") && size < 1L << 31;
-      assertThat(opens(key + " " + size, List.of("config.json"), () -> LoadedModel.open(folder, plugins).close()))
+      assertThat(
+          opens(key + " " + size, List.of("config.json"), () -> LoadedModel.open(folder, plugins).close()))
           .as("%s %d", key, size).isEqualTo(unlimited);
     }
   }

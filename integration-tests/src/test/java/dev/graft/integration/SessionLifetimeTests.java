@@ -58,7 +58,7 @@ class SessionLifetimeTests {
           "prompt_tuning_init_text", "answer", "tokenizer_name_or_path", "here");
       assertThatThrownBy(() -> model.attach("prompt-tuning", settings, 0, text -> {
         throw new GraftException("no tokenizer for " + text);
-      })).isInstanceOf(GraftException.class);
+      })).isInstanceOf(GraftException.class).hasMessageContaining("no tokenizer for answer");
       assertThat(model.session().variables()).isEqualTo(before);
     }
   }
@@ -85,10 +85,9 @@ class SessionLifetimeTests {
     try (GraftModel model = open()) {
       for (long rank = 1; rank <= 3; rank++) {
         model.attach("lora", Map.of("r", rank, "target_modules", "all-linear"), rank).save(folder);
-        model.adapters().load("a", folder);
-        model.adapters().activate("a");
-        assertThat(model.generate(model.adapters().rows(1), List.of(new long[]{5, 6, 7}), GREEDY)).hasSize(1);
-        model.adapters().delete("a");
+        try (GraftAdapter adapter = model.load("a", folder)) {
+          assertThat(adapter.generate(List.of(new long[]{5, 6, 7}), GREEDY)).hasSize(1);
+        }
       }
     }
   }
@@ -142,8 +141,8 @@ class SessionLifetimeTests {
     try (LoadedModel model = LoadedModel.open(SmallModel.FOLDER, plugins);
         GraftModel attached = GraftModel.open(SmallModel.FOLDER, REFERENCE, plugins)) {
       GraftAdapter adapter = attached.attach("lora", LORA);
-      TrainingCheck check = new TrainingCheck(model.base(), adapter.attachment(), TrainingOptions.of(10, 1e-3), 16,
-          64);
+      TrainingCheck check = new TrainingCheck(model.base(), adapter.attachment(), DType.F32,
+          TrainingOptions.of(10, 1e-3), 16, 64);
       GraphCheck boundless = new GraphCheck(plugins, plugins.backend("reference"), SessionOptions.DEFAULT);
       MemoryNeed need = boundless.need(check.graph(boundless));
       check.require(within(need.total()));
@@ -151,13 +150,14 @@ class SessionLifetimeTests {
       assertThatThrownBy(() -> check.require(within(most))).isInstanceOf(MemoryException.class)
           .hasMessageContaining("16 x 64").hasMessageContaining("batches of 8")
           .hasMessageContaining("a maximum length of 32");
-      TrainingCheck halved = new TrainingCheck(model.base(), adapter.attachment(), TrainingOptions.of(10, 1e-3), 8,
-          64);
+      TrainingCheck halved = new TrainingCheck(model.base(), adapter.attachment(), DType.F32,
+          TrainingOptions.of(10, 1e-3), 8, 64);
       halved.require(within(most));
     }
   }
 
   private GraphCheck within(long bytes) {
-    return new GraphCheck(plugins, plugins.backend("reference"), SessionOptions.DEFAULT.withMemoryBytes(bytes));
+    return new GraphCheck(plugins, plugins.backend("reference"),
+        SessionOptions.DEFAULT.withMemoryBytes(bytes));
   }
 }

@@ -108,17 +108,18 @@ final class BenchCommand implements Callable<Integer> {
     SessionOptions session = where.session(threads);
     Backend chosen = Backends.choose(plugins, Optional.ofNullable(backend), type, session);
     BaseModel base = base(sizes, type);
-    TrainingOptions options = new TrainingOptions(Math.max(steps + warmup, 4), 1e-4, Schedule.CONSTANT, 0,
-        0, 0.9, 0.999, 1e-8, 1, type, gradientCheckpointing, 0);
+    TrainingOptions options = TrainingOptions.of(Math.max(steps + warmup, 4), 1e-4)
+        .withSchedule(Schedule.CONSTANT).withGradientCheckpointing(gradientCheckpointing);
     new TrainingCheck(base, MethodSettings.attach(plugins, method,
-        MethodFlags.settings(plugins.method(method), settings.given()), base.outline()), options, batch, length)
+        MethodFlags.settings(plugins.method(method), settings.given()), base.outline()), type, options, batch,
+        length)
         .require(new GraphCheck(plugins, chosen, session));
     long process = processBytes(chosen, sizes, type);
     try (GraftModel model = GraftModel.of(base, new ModelOptions(Optional.of(chosen.id()), type, session),
         plugins)) {
       GraftAdapter adapter = attach(model);
       StepBenchmark.Result result = StepBenchmark.run(adapter, options, batch, length, warmup, steps);
-      TrainingPlan plan = TrainingPlan.of(base, adapter.attachment(), options, batch, length, 1);
+      TrainingPlan plan = TrainingPlan.of(base, adapter.attachment(), type, options, batch, length, 1);
       long planned = process + plan.totalBytes() - plan.activationBytes() + result.stepBytes();
       print(chosen, plan, process, planned, result);
     }
@@ -144,7 +145,7 @@ final class BenchCommand implements Callable<Integer> {
     ModelShape miniature = new ModelShape(sizes.layers(), MINIATURE, MINIATURE, 2, 2, MINIATURE, MINIATURE);
     ModelOptions options = new ModelOptions(Optional.of(chosen.id()), type, threads);
     try (GraftModel model = GraftModel.of(base(miniature, type), options, plugins)) {
-      StepBenchmark.run(attach(model), TrainingOptions.of(MINIATURE_STEPS, 1e-4).in(type), 1,
+      StepBenchmark.run(attach(model), TrainingOptions.of(MINIATURE_STEPS, 1e-4), 1,
           MINIATURE_LENGTH,
           0, MINIATURE_STEPS);
     }

@@ -8,7 +8,6 @@ import dev.graft.core.GraftAdapter;
 import dev.graft.core.ModelOptions;
 import dev.graft.core.PluginCatalog;
 import dev.graft.core.RunOptions;
-import dev.graft.core.Schedule;
 import dev.graft.core.StepReport;
 import dev.graft.core.TokenBatch;
 import dev.graft.core.TrainingListener;
@@ -179,9 +178,7 @@ final class DemoCommand implements Callable<Integer> {
 
   private double run(GraftAdapter adapter, BucketedBatches batches, List<TokenBatch> validation, Path folder,
       Losses losses) {
-    TrainingOptions options = new TrainingOptions(steps, 2e-3, Schedule.LINEAR, Math.min(10, steps), 0,
-        0.9,
-        0.999, 1e-8, 1, adapter.model().computeType(), false, seed);
+    TrainingOptions options = TrainingOptions.of(steps, 2e-3).withWarmup(Math.min(10, steps)).withSeed(seed);
     RunOptions disk = new RunOptions(folder, 0, 1, 0);
     long started = terminal.clock().getAsLong();
     try (StopSignal signal = end.stopSignal();

@@ -1,10 +1,10 @@
 package dev.graft.cli;
 
 import dev.graft.core.GenerationOptions;
+import dev.graft.core.GraftModel;
 import dev.graft.core.ModelOptions;
 import dev.graft.core.PluginCatalog;
-import dev.graft.core.adapters.AdapterSet;
-import dev.graft.core.generate.Generator;
+import dev.graft.core.TokenListener;
 import dev.graft.data.dataset.SampleEncoder;
 import dev.graft.data.tokenizer.TokenStream;
 import dev.graft.data.tokenizer.Tokenizer;
@@ -124,17 +124,15 @@ final class GenerateCommand implements Callable<Integer> {
       // Before the model is read: what is wrong with the prompts is told at once.
       List<long[]> prompts = prompts(tokenizer, texts);
       try (TextModel opened = files.model(options)) {
-        AdapterSet set = opened.model().adapters();
         opened.model().loaded().ifPresent(loaded -> Notes.print(streams, loaded.notes()));
         names.folders().forEach((name, folder) -> {
           if (used.contains(name)) {
-            set.load(name, folder);
-            Notes.print(streams, set.attachment(name).notes());
+            Notes.print(streams, opened.model().load(name, folder).attachment().notes());
           }
         });
         weights.forEach((name, factor) -> {
           if (used.contains(name)) {
-            set.scale(name, factor);
+            opened.model().adapter(name).scale(factor);
           }
         });
         if (answers.size() == 1) {
@@ -227,7 +225,7 @@ final class GenerateCommand implements Callable<Integer> {
   private Map<Answer, String> answerAll(TextModel opened, List<Answer> wanted, List<long[]> prompts) {
     GenerationOptions options = options(opened);
     Map<Answer, String> made = new LinkedHashMap<>();
-    for (List<Answer> batch : batches(opened.model().adapters(), wanted)) {
+    for (List<Answer> batch : batches(opened.model(), wanted)) {
       List<long[]> rows = run(opened, batch, prompts, options, (_, _) -> {
       });
       for (int i = 0; i < batch.size(); i++) {
@@ -241,18 +239,19 @@ final class GenerateCommand implements Callable<Integer> {
    * Returns the answers that one batch makes, rows of the same adapter side by side. Virtual tokens move the
    * positions of what follows, so the rows of an adapter that has some are a batch of their own.
    */
-  private List<List<Answer>> batches(AdapterSet set, List<Answer> wanted) {
+  private List<List<Answer>> batches(GraftModel opened, List<Answer> wanted) {
     Map<String, List<Answer>> byAdapter = new LinkedHashMap<>();
     wanted.forEach(answer -> byAdapter.computeIfAbsent(answer.adapter(), _ -> new ArrayList<>()).add(answer));
     List<Answer> mixed = new ArrayList<>();
     List<List<Answer>> batches = new ArrayList<>();
     byAdapter.forEach((name, rows) -> {
-      if (name.equals(AdapterNames.BASE) || set.attachment(name).virtualTokens() == 0) {
+      if (name.equals(AdapterNames.BASE) || opened.adapter(name).attachment().virtualTokens() == 0) {
         mixed.addAll(rows);
       } else {
         batches.add(rows);
         if (byAdapter.size() > 1) {
-          streams.err().println(name + " answers in a batch of its own: " + set.attachment(name).method().id()
+          streams.err().println(name + " answers in a batch of its own: "
+              + opened.adapter(name).attachment().method().id()
               + " puts virtual tokens before the prompt, and rows of one batch must have the same positions");
         }
       }
@@ -274,10 +273,10 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private static List<long[]> run(TextModel opened, List<Answer> batch, List<long[]> prompts,
-      GenerationOptions options, Generator.TokenListener listener) {
-    List<String> rows = batch.stream().map(answer -> AdapterNames.inSet(answer.adapter())).toList();
+      GenerationOptions options, TokenListener listener) {
+    List<String> rows = batch.stream().map(answer -> AdapterNames.inModel(answer.adapter())).toList();
     List<long[]> ids = batch.stream().map(answer -> prompts.get(answer.prompt())).toList();
-    return opened.model().generate(opened.model().adapters().rows(rows), ids, options, listener);
+    return opened.model().generate(rows, ids, options, listener);
   }
 
   private GenerationOptions options(TextModel opened) {

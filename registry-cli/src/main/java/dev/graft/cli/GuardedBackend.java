@@ -57,6 +57,11 @@ record GuardedBackend(Backend backend, Lock lock) implements Backend {
   }
 
   @Override
+  public int priority() {
+    return backend.priority();
+  }
+
+  @Override
   public List<Refusal> refusals(Graph graph) {
     return guarded(lock, () -> backend.refusals(graph));
   }

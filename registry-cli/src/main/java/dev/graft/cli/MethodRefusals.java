@@ -50,10 +50,11 @@ final class MethodRefusals {
     }).toList();
   }
 
-  private static String reason(Backend backend, PluginCatalog plugins, BaseModel base, String method, DType type) {
+  private static String reason(Backend backend, PluginCatalog plugins, BaseModel base, String method,
+      DType type) {
     try {
       Attachment attachment = MethodSettings.attach(plugins, method, Map.of(), base.outline());
-      Graph step = StepGraph.of(base, attachment, TrainingOptions.of(1, 1e-4).in(type), 1, LENGTH, LENGTH - 1,
+      Graph step = StepGraph.of(base, attachment, type, TrainingOptions.of(1, 1e-4), 1, LENGTH, LENGTH - 1,
           true, backend.preferences());
       return backend.refusals(step).stream().map(Refusal::toString).collect(Collectors.joining("; "));
     } catch (GraftException e) {

@@ -151,13 +151,14 @@ final class PlanCommand implements Callable<Integer> {
     if (quantizer.isEmpty() || compare || methods.size() > 1) {
       planned.addAll(plan(base, "", type));
     }
-    quantizer.ifPresent(code -> planned.addAll(plan(PlannedCodes.of(base, code, codeOptions), code.id(), type)));
+    quantizer
+        .ifPresent(code -> planned.addAll(plan(PlannedCodes.of(base, code, codeOptions), code.id(), type)));
     return planned;
   }
 
   private List<Planned> plan(BaseModel base, String code, DType type) {
-    TrainingOptions options = new TrainingOptions(1, 1e-4, Schedule.CONSTANT, 0, 0, 0.9, 0.999,
-        1e-8, 1, type, gradientCheckpointing, 0);
+    TrainingOptions options = TrainingOptions.of(1, 1e-4).withSchedule(Schedule.CONSTANT)
+        .withGradientCheckpointing(gradientCheckpointing);
     List<String> wanted = compare
         ? List.copyOf(plugins.methods().keySet())
         : methods.isEmpty() ? List.of("lora") : methods;
@@ -174,7 +175,7 @@ final class PlanCommand implements Callable<Integer> {
             MethodFlags.settings(plugins.method(id), given), base.outline());
         planned
             .add(new Planned(id, code, attachment,
-                TrainingPlan.of(base, attachment, options, batch, length, accumulation)));
+                TrainingPlan.of(base, attachment, type, options, batch, length, accumulation)));
       } catch (GraftException e) {
         if (!compare) {
           throw e;

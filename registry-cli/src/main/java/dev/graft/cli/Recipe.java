@@ -65,7 +65,8 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
   private static final List<String> KEYS = List.of("model", "data", "valid", "prompt-column",
       "completion-column", "messages-column", "text-column", "method", "adapter", "rank",
       "alpha", "dropout", "targets", "set", "steps", "epochs", "batch", "accumulation", "lr", "schedule",
-      "warmup", "weight-decay", "max-grad-norm", "max-length", "dtype", "backend", "threads", "gradient-checkpointing", "seed",
+      "warmup", "weight-decay", "max-grad-norm", "max-length", "dtype", "backend", "threads",
+      "gradient-checkpointing", "seed",
       "raw", "out", "save-every", "keep", "eval-every", DeviceFlags.DEVICE, DeviceFlags.MEMORY);
 
   /**
@@ -300,7 +301,8 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
     }
     long count = steps.orElseGet(() -> (long) counted);
     long rising = Math.min(count, warmup < 1 ? Math.round(warmup * count) : (long) warmup);
-    return new TrainingOptions(count, learningRate, schedule, rising, weightDecay, 0.9, 0.999,
-        1e-8, maxGradNorm, computeType, gradientCheckpointing, seed);
+    return TrainingOptions.of(count, learningRate).withSchedule(schedule).withWarmup(rising)
+        .withWeightDecay(weightDecay).withMaxGradNorm(maxGradNorm)
+        .withGradientCheckpointing(gradientCheckpointing).withSeed(seed);
   }
 }

@@ -8,6 +8,7 @@ import dev.graft.core.attach.Attachment;
 import dev.graft.core.graphs.ModelGraphs;
 import dev.graft.core.graphs.RowGroup;
 import dev.graft.core.weights.BaseModel;
+import dev.graft.graph.DType;
 import dev.graft.core.batch.BucketedBatches;
 import dev.graft.tools.plan.PlannedCodes;
 import java.util.Comparator;
@@ -25,7 +26,7 @@ final class StepCheck {
   private StepCheck() {
   }
 
-  static TrainingCheck of(BaseModel base, Attachment attachment, TrainingOptions options,
+  static TrainingCheck of(BaseModel base, Attachment attachment, DType computeType, TrainingOptions options,
       BucketedBatches batches, PluginCatalog plugins) {
     int inputTokens = ModelGraphs.inputTokens(RowGroup.all("planned", attachment, 1));
     List<List<TokenBatch>> steps = LongStream.range(0, Math.min(batches.stepsPerEpoch(), STEPS))
@@ -37,7 +38,8 @@ final class StepCheck {
     int longest = batches.lengths().stream().mapToInt(Integer::intValue).max().orElseThrow();
     int labels = (int) ((long) largest.labelCount(inputTokens) * longest / largest.length());
     int count = steps.stream().mapToInt(List::size).max().orElseThrow();
-    return new TrainingCheck(base, attachment, options, largest.rows(), longest, Math.max(1, labels), count,
+    return new TrainingCheck(base, attachment, computeType, options, largest.rows(), longest,
+        Math.max(1, labels), count,
         quantized(base, plugins));
   }
 

@@ -4,8 +4,8 @@ import dev.graft.core.GenerationOptions;
 import dev.graft.core.GraftAdapter;
 import dev.graft.core.GraftModel;
 import dev.graft.core.ModelOptions;
+import dev.graft.core.TokenListener;
 import dev.graft.core.PluginCatalog;
-import dev.graft.core.generate.Generator;
 import dev.graft.data.dataset.SampleEncoder;
 import dev.graft.data.tokenizer.Tokenizer;
 import dev.graft.error.GraftException;
@@ -54,10 +54,9 @@ final class TextModel implements AutoCloseable {
 
   /** Answers prompts by an adapter, or by the model alone. */
   List<long[]> generate(Optional<GraftAdapter> adapter, List<long[]> prompts, GenerationOptions options,
-      Generator.TokenListener listener) {
-    return adapter.isPresent()
-        ? adapter.get().generate(prompts, options, listener)
-        : model.generate(prompts, options, listener);
+      TokenListener listener) {
+    String name = adapter.map(GraftAdapter::name).orElse(GraftModel.BASE);
+    return model.generate(prompts.stream().map(_ -> name).toList(), prompts, options, listener);
   }
 
   /** Answers all prompts in one batch. */

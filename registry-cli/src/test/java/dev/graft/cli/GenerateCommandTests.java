@@ -193,11 +193,12 @@ class GenerateCommandTests {
     assertThat(
         Captured.run("merge", "--model", TinyModel.folder().toString(), "--adapter", adapter.toString(),
             "--out", "x", "--policy", "guess").refused())
-        .contains("refuse, dequantise or requantise");
-    Captured undo = Captured.run("merge", "--undo", "--model", merged.toString(), "--adapter",
+        .contains("refuse, dequantize or requantize");
+    Captured unmerged = Captured.run("merge", "--unmerge", "--model", merged.toString(), "--adapter",
         adapter.toString(), "--out", folder.resolve("undone").toString(), "--backend", "reference", "--probe",
         "near the hill").done();
-    assertThat(undo.out()).contains("Took the adapter out of 14 weights into", "largest change of a logit");
+    assertThat(unmerged.out()).contains("Took the adapter out of 14 weights into",
+        "largest change of a logit");
   }
 
   @Test

@@ -24,7 +24,8 @@ class InferenceBackendTests {
   Path folder;
 
   private String plugins(String body) throws Exception {
-    Path jar = new PluginJar(folder).add("Runner", "Backend", body).pack(folder.resolve("plugins/runner.jar"));
+    Path jar = new PluginJar(folder).add("Runner", "Backend", body)
+        .pack(folder.resolve("plugins/runner.jar"));
     return "--plugins=" + jar.getParent();
   }
 

@@ -36,7 +36,8 @@ class ProcessFaultTests {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"plugins", "--version", "plan --help", "plan --shape probe --batch 1 --max-length 8",
+  @ValueSource(strings = {"plugins", "--version", "plan --help",
+    "plan --shape probe --batch 1 --max-length 8",
     "plan --shape probe --batch 1 --max-length 8 --json"})
   void outputThatDoesNotArriveIsAFailure(String arguments) throws Exception {
     assertThat(sentence(new CommandProcess(folder).into(FULL).run(arguments)))

@@ -77,7 +77,7 @@ final class MethodBench implements AutoCloseable {
   }
 
   TrainingOptions training(int steps) {
-    return new TrainingOptions(steps, 0.02, Schedule.CONSTANT, 0, 0, 0.9, 0.999, 1e-8, 0, bench.type(),
+    return new TrainingOptions(steps, 0.02, Schedule.CONSTANT, 0, 0, 0.9, 0.999, 1e-8, 0,
         false, 3);
   }
 

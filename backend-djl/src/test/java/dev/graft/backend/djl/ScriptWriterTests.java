@@ -83,7 +83,8 @@ class ScriptWriterTests {
     Tensor gradient = X.exp();
     Tensor condition = gradient.sum().lessOrEqual(Tensor.scalar(9, DType.F32));
     Script script = ScriptWriter.of(update(gradient, List.of(condition, condition, condition)), PROCESSOR);
-    assertThat(script.code()).contains("    if v").contains("torch.lerp_(").doesNotContain("torch.where(")
+    assertThat(script.code()).contains("    if bool(v").contains("torch.lerp_(")
+        .doesNotContain("torch.where(")
         .doesNotContain("torch.copy_(");
     assertThat(script.assigned()).containsExactlyInAnyOrder("p", "m", "v");
     // Of all that the step computes, the gradient alone takes part in the plan.

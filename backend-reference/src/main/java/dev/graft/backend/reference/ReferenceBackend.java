@@ -50,6 +50,11 @@ public final class ReferenceBackend implements Backend {
   }
 
   @Override
+  public int priority() {
+    return -1;
+  }
+
+  @Override
   public Capabilities capabilities() {
     return new Capabilities(Set.of(DType.F32, DType.F64, DType.BF16, DType.F16),
         Set.of(Feature.TRAINING, Feature.DETERMINISTIC));
@@ -65,7 +70,8 @@ public final class ReferenceBackend implements Backend {
   }
 
   private static long bytes(Map<String, Signature> values) {
-    return values.values().stream().mapToLong(value -> value.shape().size() * Values.elementBytes(value.dtype()))
+    return values.values().stream()
+        .mapToLong(value -> value.shape().size() * Values.elementBytes(value.dtype()))
         .sum();
   }
 

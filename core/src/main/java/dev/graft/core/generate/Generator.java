@@ -1,6 +1,7 @@
 package dev.graft.core.generate;
 
 import dev.graft.core.GenerationOptions;
+import dev.graft.core.TokenListener;
 import dev.graft.core.batch.InputNames;
 import dev.graft.core.graphs.GraphOptions;
 import dev.graft.core.graphs.ModelGraphs;
@@ -38,13 +39,6 @@ public final class Generator implements AutoCloseable {
   private final Map<Key, Decoding> kept = new LinkedHashMap<>(MOST_KEPT, 0.75f, true);
 
   private record Key(List<RowGroup> groups, int cacheLength) {}
-
-  /** Hears of tokens as they are chosen. */
-  @FunctionalInterface
-  public interface TokenListener {
-    /** Hears that a row goes on with a token; rows that have ended are not reported. */
-    void token(int row, long token);
-  }
 
   /** Prepares generation in a compute type, the one in which the session holds the base model. */
   public Generator(Session session, BaseModel base, DType computeType) {

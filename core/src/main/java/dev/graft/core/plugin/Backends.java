@@ -1,6 +1,6 @@
 package dev.graft.core.plugin;
 
-import dev.graft.core.Found;
+import dev.graft.core.InstalledPlugin;
 import dev.graft.core.PluginCatalog;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
@@ -16,8 +16,6 @@ import org.apiguardian.api.API;
 /** Chooses the backend of a run. */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class Backends {
-  private static final String FALLBACK = "reference";
-
   private Backends() {
   }
 
@@ -48,9 +46,9 @@ public final class Backends {
   }
 
   /**
-   * Returns the first by id of the backends that can train in a type here. The reference backend, which is
-   * made to be right rather than fast, is taken only if there is no other. A backend that cannot even tell
-   * whether it can run does not hinder the others.
+   * Returns the backend of the highest {@linkplain Backend#priority priority} of those that can train in a type
+   * here, the first by id among equals. A backend that cannot even tell whether it can run does not hinder the
+   * others.
    *
    * @throws GraftException if there is none; tells why for each
    */
@@ -60,8 +58,8 @@ public final class Backends {
 
   private static Backend best(PluginCatalog plugins, DType type, SessionOptions options) {
     List<String> reasons = new ArrayList<>();
-    Optional<Backend> fallback = Optional.empty();
-    for (Found<Backend> found : plugins.backends().values()) {
+    Optional<Backend> best = Optional.empty();
+    for (InstalledPlugin<Backend> found : plugins.backends().values()) {
       Backend backend = found.plugin();
       Optional<String> hindrance;
       try {
@@ -71,13 +69,11 @@ public final class Backends {
       }
       if (hindrance.isPresent()) {
         reasons.add(backend.id() + " " + hindrance.get());
-      } else if (backend.id().equals(FALLBACK)) {
-        fallback = Optional.of(backend);
-      } else {
-        return backend;
+      } else if (best.isEmpty() || backend.priority() > best.get().priority()) {
+        best = Optional.of(backend);
       }
     }
-    return fallback.orElseThrow(() -> new GraftException("No backend can train in " + type + " here: "
+    return best.orElseThrow(() -> new GraftException("No backend can train in " + type + " here: "
         + (reasons.isEmpty() ? "none is installed" : String.join("; ", reasons))));
   }
 

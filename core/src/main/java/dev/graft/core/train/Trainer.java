@@ -19,6 +19,7 @@ import dev.graft.error.GraftException;
 import dev.graft.formats.Checkpoint;
 import dev.graft.formats.Checkpoints;
 import dev.graft.formats.TensorSource;
+import dev.graft.graph.DType;
 import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
@@ -54,6 +55,8 @@ public final class Trainer implements AutoCloseable {
   private final StepGraphs graphs;
   private final Map<Key, Compiled> programs = new HashMap<>();
   private final boolean[] learned;
+  /** What steps change: tensors that learn, and frozen ones that the method updates itself. */
+  private final List<AdapterTensor> changing;
   private final int inputTokens;
   private final long maxPositions;
   private final Preferences preferences;
@@ -71,30 +74,32 @@ public final class Trainer implements AutoCloseable {
    * Prepares training.
    *
    * @param session holds the variables of the base model in the compute type, and the adapter's
+   * @param computeType type of activations and frozen weights
    * @throws GraftException if nothing of the adapter learns, or the loss does not depend on some tensor that
    * should
    */
   public Trainer(Session session, BaseModel base, Attachment attachment, String adapter,
-      TrainingOptions options) {
-    this(session, base, attachment, adapter, options, Preferences.CPU);
+      DType computeType, TrainingOptions options) {
+    this(session, base, attachment, adapter, computeType, options, Preferences.CPU);
   }
 
   /**
    * Prepares training.
    *
    * @param session holds the variables of the base model in the compute type, and the adapter's
+   * @param computeType type of activations and frozen weights
    * @param preferences of the session's backend
    * @throws GraftException if nothing of the adapter learns
    */
   public Trainer(Session session, BaseModel base, Attachment attachment, String adapter,
-      TrainingOptions options, Preferences preferences) {
+      DType computeType, TrainingOptions options, Preferences preferences) {
     this.session = session;
     this.attachment = attachment;
     this.adapter = adapter;
     this.options = options;
     this.graphs = new StepGraphs(new ModelGraphs(base,
-        new GraphOptions(options.computeType(), true, options.gradientCheckpointing(), options.seed()), preferences),
-        options);
+        new GraphOptions(computeType, true, options.gradientCheckpointing(), options.seed()), preferences),
+        computeType, options);
     this.preferences = preferences;
     this.learned = new boolean[attachment.trainable().size()];
     this.maxPositions = base.model().maxPositions();
@@ -103,6 +108,8 @@ public final class Trainer implements AutoCloseable {
       throw new GraftException("Nothing to train: the adapter has no trainable tensor");
     }
     graphs.requirePaths(RowGroup.all(adapter, attachment, 1));
+    this.changing = new ArrayList<>(attachment.trainable());
+    changing.addAll(graphs.states(RowGroup.all(adapter, attachment, 1)));
     clearMoments();
   }
 
@@ -151,8 +158,6 @@ public final class Trainer implements AutoCloseable {
       clearSums();
     }
     double rate = options.learningRate() * options.schedule().factor(step, options.warmup(), options.steps());
-    double loss = 0;
-    boolean finite = true;
     long tokens = 0;
     long planned = 0;
     Map<String, HostTensor> last = Map.of();
@@ -173,18 +178,13 @@ public final class Trainer implements AutoCloseable {
       feeds.keySet().retainAll(compiled.inputs());
       sumsAreZero &= role == StepGraphs.Role.WHOLE;
       last = compiled.program().run(feeds);
-      double part = value(last, ModelGraphs.LOSS).item();
-      loss += part;
-      finite &= Double.isFinite(part);
       planned = Math.max(planned, compiled.program().plannedBytes());
       tokens += batch.tokenCount();
-      if (!finite && role == StepGraphs.Role.ADDS) {
-        throw diverged(step, "the loss is " + loss);
-      }
     }
     sumsAreZero |= batches.size() > 1;
+    double loss = value(last, ModelGraphs.LOSS).item();
     double norm = value(last, StepGraphs.NORM).item();
-    if (!finite || !Double.isFinite(norm)) {
+    if (!Double.isFinite(loss) || !Double.isFinite(norm)) {
       throw diverged(step, "the loss is " + loss + " and the gradients' norm " + norm);
     }
     done = step;
@@ -198,14 +198,17 @@ public final class Trainer implements AutoCloseable {
   }
 
   private DivergedException diverged(long step, String what) {
-    return new DivergedException("Step " + step + ": " + what + ", so the step was not done, and the adapter is as"
-        + " it was before. Lower the learning rate (now " + options.learningRate()
-        + "), or lengthen the warm-up", step);
+    return new DivergedException(
+        "Step " + step + ": " + what + ", so the step was not done, and the adapter is as"
+            + " it was before. Lower the learning rate (now " + options.learningRate()
+            + "), or lengthen the warm-up",
+        step);
   }
 
   /** Sets the sums of gradients to zero, unless the last step has done so; one that failed has not. */
   private void clearSums() {
     if (!summing || !sumsAreZero) {
+      session.allocate(StepGraphs.LOSS_SUM, graphs.type(), Shape.of());
       attachment.trainable().forEach(tensor -> session.allocate(
           StepGraphs.sum(AdapterWeights.variable(adapter, tensor.key())), graphs.type(), tensor.shape()));
       summing = true;
@@ -292,8 +295,9 @@ public final class Trainer implements AutoCloseable {
    */
   public void resume(Checkpoint checkpoint) {
     if (!(checkpoint.state().get(BATCHES) instanceof Long batches)) {
-      throw new GraftException("Checkpoint " + checkpoint.path() + " does not tell how many batches were trained"
-          + " on: another version of Graft wrote it. Resume with that one");
+      throw new GraftException(
+          "Checkpoint " + checkpoint.path() + " does not tell how many batches were trained"
+              + " on: another version of Graft wrote it. Resume with that one");
     }
     Map<String, Signature> expected = stateVariables();
     expected.forEach((name, signature) -> {
@@ -313,10 +317,10 @@ public final class Trainer implements AutoCloseable {
     batchesDone = batches;
   }
 
-  /** Returns copies of the parameters that learn, by the names of their variables. */
+  /** Returns copies of the parameters that steps change, by the names of their variables. */
   public Map<String, HostTensor> parameters() {
     Map<String, HostTensor> parameters = new LinkedHashMap<>();
-    for (AdapterTensor tensor : attachment.trainable()) {
+    for (AdapterTensor tensor : changing) {
       String variable = AdapterWeights.variable(adapter, tensor.key());
       parameters.put(variable, session.download(variable));
     }
@@ -333,12 +337,14 @@ public final class Trainer implements AutoCloseable {
 
   private Map<String, Signature> stateVariables() {
     Map<String, Signature> variables = new LinkedHashMap<>();
-    for (AdapterTensor tensor : attachment.trainable()) {
+    for (AdapterTensor tensor : changing) {
       String variable = AdapterWeights.variable(adapter, tensor.key());
       Signature signature = new Signature(graphs.type(), tensor.shape());
       variables.put(variable, signature);
-      variables.put(StepGraphs.moment1(variable), signature);
-      variables.put(StepGraphs.moment2(variable), signature);
+      if (tensor.trainable()) {
+        variables.put(StepGraphs.moment1(variable), signature);
+        variables.put(StepGraphs.moment2(variable), signature);
+      }
     }
     return variables;
   }
@@ -348,6 +354,7 @@ public final class Trainer implements AutoCloseable {
   public void close() {
     programs.values().forEach(compiled -> compiled.program().close());
     programs.clear();
+    session.release(StepGraphs.LOSS_SUM);
     for (AdapterTensor tensor : attachment.trainable()) {
       String variable = AdapterWeights.variable(adapter, tensor.key());
       session.release(StepGraphs.moment1(variable));

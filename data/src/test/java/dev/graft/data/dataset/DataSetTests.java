@@ -157,8 +157,8 @@ class DataSetTests {
   @CsvSource(delimiter = '|', quoteCharacter = '~', value = {
     "{\"prompt\": \"a\", \"completion\": \"b\"}\\n{\"prompt\": \"a\", \"completon\": \"b\"} | line 2: the field"
         + " \"completion\" is missing; there are the fields \"prompt\", \"completon\"; is \"completon\" meant?",
-    "{\"prompt\": \"a\", \"completion\": 5} | line 1: the field \"completion\" must be a text, and is a number: 5",
-    "{\"prompt\": \"a\", \"completion\": null} | line 1: the field \"completion\" must be a text, and is null",
+    "{\"prompt\": \"a\", \"completion\": 5} | line 1: the field \"completion\" must be a string, and is a number: 5",
+    "{\"prompt\": \"a\", \"completion\": null} | line 1: the field \"completion\" must be a string, and is null",
     "{\"mesages\": []} | line 1: the field \"messages\" is missing; there are the fields \"mesages\"; is \"mesages\" meant?",
     "{\"q\": \"a\", \"zzzzz\": \"b\"} | line 1: the fields \"q\", \"zzzzz\" are none of the known shapes",
     "{\"messages\": [{\"role\": \"user\", \"contnt\": \"b\"}]} | line 1: the field \"messages[0].content\" is missing;"
