@@ -63,8 +63,8 @@ public sealed interface Init {
   /** Tells whether the start is the same in every run and needs no base model. */
   default boolean repeatable() {
     return switch (this) {
-      case Constant _, Seeded _, Given _ -> true;
-      case Uniform _, Normal _, Derived _ -> false;
+      case Constant _,Seeded _,Given _ -> true;
+      case Uniform _,Normal _,Derived _ -> false;
     };
   }
 

@@ -30,8 +30,9 @@ public record ParamSpec(String name, Shape shape, Init init, String key, boolean
   public ParamSpec {
     aliases = List.copyOf(aliases);
     if (!stored && (trainable || !init.repeatable())) {
-      throw new IllegalArgumentException("parameter " + name + " is not stored, so it must be frozen and start"
-          + " at a constant, at given values, or at numbers drawn from a seed of the configuration");
+      throw new IllegalArgumentException(
+          "parameter " + name + " is not stored, so it must be frozen and start"
+              + " at a constant, at given values, or at numbers drawn from a seed of the configuration");
     }
   }
 

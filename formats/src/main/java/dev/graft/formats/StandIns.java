@@ -3,6 +3,9 @@ package dev.graft.formats;
 import dev.graft.error.GraftException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -101,11 +104,10 @@ public final class StandIns {
   }
 
   private static boolean isText(byte[] bytes) {
-    for (byte b : bytes) {
-      if (b >= 0 && b < ' ' && b != '\n' && b != '\r' && b != '\t') {
-        return false;
-      }
-    }
-    return true;
+    CharBuffer text = CharBuffer.allocate(bytes.length);
+    // The last character may be cut off.
+    CoderResult result = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes), text, false);
+    return !result.isError() && text.flip().chars()
+        .allMatch(c -> c >= ' ' || c == '\n' || c == '\r' || c == '\t');
   }
 }

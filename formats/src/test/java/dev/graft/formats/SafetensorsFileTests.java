@@ -186,9 +186,9 @@ class SafetensorsFileTests {
   @Test
   void refusesAMissingFileAndAFolder() {
     assertThatThrownBy(() -> SafetensorsFile.open(folder.resolve("no.safetensors")))
-        .isInstanceOf(GraftException.class).hasMessageContainingAll("no.safetensors", "missing");
+        .isInstanceOf(GraftException.class).hasMessageContainingAll("no.safetensors", "does not exist");
     assertThatThrownBy(() -> SafetensorsFile.open(folder)).isInstanceOf(GraftException.class)
-        .hasMessageContaining("not a file");
+        .hasMessageContaining("is a folder");
   }
 
   private static String one(String type, String shape, String offsets) {

@@ -15,7 +15,8 @@ class InferenceBackendTests {
       }
       public String id() { return "aaa-inference"; }
       public String description() { return "runs models"; }
-      public Availability availability() { return reference().availability(); }
+      public Availability availability(SessionOptions options) { return reference().availability(options); }
+      public MemoryNeed need(Graph graph, SessionOptions options) { return reference().need(graph, options); }
       public Capabilities capabilities() { return new Capabilities(Set.of(DType.F32), Set.of()); }
       public Session open(SessionOptions options) { return reference().open(options); }
       """;

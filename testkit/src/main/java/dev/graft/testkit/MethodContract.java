@@ -341,8 +341,9 @@ public abstract class MethodContract {
       Map<String, HostTensor> after = bench.bench().variables();
       assertThat(after.keySet()).as("variables once the trainer is closed").isEqualTo(before.keySet());
       assertThat(learning).as("tensors that have had a gradient").isNotEmpty();
-      states.removeAll(bench.attachment().trainable().stream().map(tensor -> MethodBench.variable(tensor.key()))
-          .toList());
+      states
+          .removeAll(bench.attachment().trainable().stream().map(tensor -> MethodBench.variable(tensor.key()))
+              .toList());
       before.forEach((name, value) -> {
         if (states.contains(name)) {
           // The method itself changes it after each step.

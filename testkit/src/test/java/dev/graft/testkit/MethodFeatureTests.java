@@ -75,7 +75,8 @@ class MethodFeatureTests {
   static final class Projection extends TinyMethod {
     @Override
     public List<ParamSpec> shared(Config config, ModelOutline outline, List<Site> selected) {
-      long widest = selected.stream().map(Site.Linear.class::cast).mapToLong(Site.Linear::out).max().orElse(0);
+      long widest = selected.stream().map(Site.Linear.class::cast).mapToLong(Site.Linear::out).max()
+          .orElse(0);
       return List.of(new ParamSpec("row", Shape.of(widest), new Init.Seeded(new Init.Uniform(1), 11),
           "base_model.row").notStored());
     }
@@ -220,6 +221,23 @@ class MethodFeatureTests {
     }
   }
 
+  /** Stores one parameter under the key of another. */
+  static final class Twice extends TinyMethod {
+    @Override
+    List<ParamSpec> parameters(Config config, Site.Linear site) {
+      return List.of(
+          new ParamSpec("change", Shape.of(site.out()), Init.ZEROS, "change").alias(LAYER + "q_proj.other"),
+          new ParamSpec("other", Shape.of(site.out()), Init.ZEROS, "other"));
+    }
+  }
+
+  @Test
+  void anAliasThatIsAnotherParametersKeyIsRefused() {
+    MethodSample one = MethodSample.of(Map.of("target_modules", List.of("model.layers.0.self_attn.q_proj")));
+    assertThatThrownBy(() -> new MethodBench(new Twice(), one, new TinyModel(true), DType.F32, "twice"))
+        .isInstanceOf(GraftException.class).hasMessageContaining(LAYER + "q_proj.other twice");
+  }
+
   /** Stores the product of two parameters in their place, which is all that inference needs. */
   static final class Product extends TinyMethod {
     @Override
@@ -325,7 +343,8 @@ class MethodFeatureTests {
   }
 
   private static Trainer trainer(MethodBench bench) {
-    return new Trainer(bench.bench().session(), bench.bench().base(), bench.attachment(), Bench.ADAPTER, bench.bench().type(),
+    return new Trainer(bench.bench().session(), bench.bench().base(), bench.attachment(), Bench.ADAPTER,
+        bench.bench().type(),
         bench.training(9));
   }
 
@@ -409,7 +428,8 @@ class MethodFeatureTests {
           "base_model.model.model.layers.1.norm_1.ln_tuning_layers.weight",
           "base_model.model.model.norm.ln_tuning_layers.weight");
       assertThatThrownBy(() -> new MethodBench(new Norms(),
-          MethodSample.of(Map.of("target_modules", List.of("norm1"))), new TinyModel(true), DType.F32, "norms"))
+          MethodSample.of(Map.of("target_modules", List.of("norm1"))), new TinyModel(true), DType.F32,
+          "norms"))
           .isInstanceOf(GraftException.class).hasMessageContaining("did you mean \"norm_1\"?");
     }
   }
@@ -428,7 +448,8 @@ class MethodFeatureTests {
     try (MethodBench bench = bench(new Nothing(), DType.F32)) {
       assertThat(bench.attachment().sites()).isEmpty();
       bench.disturbed().save(folder);
-      assertThat(bench.load(folder).values()).containsOnlyKeys("base_model.model.model.layers.0.norm_2.weight",
+      assertThat(bench.load(folder).values()).containsOnlyKeys(
+          "base_model.model.model.layers.0.norm_2.weight",
           "base_model.model.model.layers.1.norm_2.weight");
     }
   }

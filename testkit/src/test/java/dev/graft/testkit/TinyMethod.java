@@ -68,7 +68,9 @@ class TinyMethod implements PeftMethod<TinyMethod.Config> {
 
   @Override
   public Optional<Adapter> adapter(Config config, Site site) {
-    return site instanceof Site.Linear linear ? Optional.of(new Scaled(this, config, linear)) : Optional.empty();
+    return site instanceof Site.Linear linear
+        ? Optional.of(new Scaled(this, config, linear))
+        : Optional.empty();
   }
 
   private record Scaled(TinyMethod method, Config config, Site.Linear site) implements LinearAdapter {

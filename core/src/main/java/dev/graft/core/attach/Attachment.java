@@ -164,6 +164,9 @@ public final class Attachment {
         }
       }
     }
+    aliases.keySet().stream().filter(tensors::containsKey).findFirst().ifPresent(key -> {
+      throw declaredTwice(key);
+    });
   }
 
   /** Keeps an embedding's lookup apart from the model's input, which bears its name. */
@@ -313,7 +316,9 @@ public final class Attachment {
   /** Returns the fault of a method that asks for a parameter which it does not declare. */
   public GraftException undeclared(String parameter, String site) {
     return new GraftException("Method " + method().id() + " asks for "
-        + (site.isEmpty() ? "shared parameter \"" + parameter + "\"" : "parameter \"" + parameter + "\" at " + site)
+        + (site.isEmpty()
+            ? "shared parameter \"" + parameter + "\""
+            : "parameter \"" + parameter + "\" at " + site)
         + ", which it does not declare");
   }
 

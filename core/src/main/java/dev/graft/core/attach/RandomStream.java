@@ -53,7 +53,7 @@ public final class RandomStream {
     return switch (init) {
       case Init.Seeded seeded -> new RandomStream(seeded.seed(), name).fill(seeded.numbers(), type, shape);
       case Init.Given given -> given(given.values().get(), type, shape);
-      case Init.Constant _, Init.Uniform _, Init.Normal _, Init.Derived _ -> numbers(init, type, shape);
+      case Init.Constant _,Init.Uniform _,Init.Normal _,Init.Derived _ -> numbers(init, type, shape);
     };
   }
 
@@ -72,7 +72,7 @@ public final class RandomStream {
         case Init.Constant constant -> constant.value();
         case Init.Uniform uniform -> (2 * uniform(i) - 1) * uniform.bound();
         case Init.Normal normal -> normal(i) * normal.deviation();
-        case Init.Derived _, Init.Seeded _, Init.Given _ ->
+        case Init.Derived _,Init.Seeded _,Init.Given _ ->
           throw new IllegalArgumentException(init + " is no distribution");
       });
     }

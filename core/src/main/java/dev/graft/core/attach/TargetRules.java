@@ -45,7 +45,9 @@ final class TargetRules {
     this.targets = targets;
     this.outline = outline;
     this.stored = stored;
-    this.selection = targets.selection() instanceof Selection.Whole whole ? whole.modules() : targets.selection();
+    this.selection = targets.selection() instanceof Selection.Whole whole
+        ? whole.modules()
+        : targets.selection();
     this.selected = predicate("target_modules", selection);
     this.excluded = targets.exclude().map(selection -> predicate("exclude_modules", selection))
         .orElse(_ -> false);
@@ -92,7 +94,8 @@ final class TargetRules {
       entriesHit(names, modules);
     }
     Predicate<String> chosen = modulePredicate("target_modules", selection);
-    Predicate<String> left = targets.exclude().map(e -> modulePredicate("exclude_modules", e)).orElse(_ -> false);
+    Predicate<String> left = targets.exclude().map(e -> modulePredicate("exclude_modules", e))
+        .orElse(_ -> false);
     Map<String, String> found = new LinkedHashMap<>();
     for (String parameter : replaceable()) {
       String module = module(parameter);
@@ -117,7 +120,7 @@ final class TargetRules {
             .collect(Collectors.toSet());
         yield linear::contains;
       }
-      case Selection.AllAttention _, Selection.ModelInput _, Selection.Whole _, Selection.None _ -> _ -> false;
+      case Selection.AllAttention _,Selection.ModelInput _,Selection.Whole _,Selection.None _ -> _ -> false;
     };
   }
 
@@ -181,7 +184,7 @@ final class TargetRules {
       case Selection.AllLinear _ -> site -> site instanceof Site.Linear linear && !linear.head();
       case Selection.AllAttention _ -> Site.Attention.class::isInstance;
       case Selection.ModelInput _ -> Site.Input.class::isInstance;
-      case Selection.Whole _, Selection.None _ -> _ -> false;
+      case Selection.Whole _,Selection.None _ -> _ -> false;
     };
   }
 

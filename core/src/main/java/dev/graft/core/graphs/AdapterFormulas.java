@@ -318,7 +318,8 @@ public final class AdapterFormulas {
    */
   public void save(Path folder, String basePath) {
     PeftMethod.Export export = export();
-    AdapterWeights.save(folder, attachment, stored(), download(tensor -> export.replaces().contains(tensor.key())),
+    AdapterWeights.save(folder, attachment, stored(),
+        download(tensor -> export.replaces().contains(tensor.key())),
         name -> base.value(name, DType.F32), basePath);
   }
 

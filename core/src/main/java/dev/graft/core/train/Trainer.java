@@ -232,8 +232,8 @@ public final class Trainer implements AutoCloseable {
    * token that no batch has held yet, or a sign that a setting is wrong.
    */
   public Optional<String> notice() {
-    // With the first rates at 0, a factor that starts at zero hides its partner's gradient a little longer.
-    boolean moved = options.schedule().factor(2, options.warmup(), options.steps()) > 0;
+    // A factor that starts at zero hides its partner's gradient until a step before this one has had a rate.
+    boolean moved = options.schedule().factor(done - 1, options.warmup(), options.steps()) > 0;
     List<String> idle = idle();
     boolean due = done == NOTICE_STEPS || done == options.steps() && done > 1 && done < NOTICE_STEPS;
     if (!due || !moved || idle.isEmpty()) {

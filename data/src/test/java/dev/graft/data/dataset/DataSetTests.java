@@ -300,14 +300,22 @@ class DataSetTests {
     "prompt,completion\\na,b | a table with separators",
     "text\\tlabel\\nx\\t1 | a table with separators",
     "\"prompt\",\"completion\"\\n\"a\",\"b\" | a table with separators",
-    "true;false | a table with separators", "<!DOCTYPE html> | is it the page of a download",
-    "version https://git-lfs.github.com/spec/v1\\noid | a pointer of Git LFS",
+    "true;false | a table with separators",
     "Once upon a time | this is not JSON; data are read from",
     "- prompt: a | this is not JSON; data are read from"})
   void textThatIsNotJsonIsNamed(String content, String name) throws IOException {
     Path file = file("data.txt", content.replace("\\n", "\n").replace("\\t", "\t"));
     assertThatThrownBy(() -> DataSet.read(file, DataFormat.AUTO)).isInstanceOf(GraftException.class)
         .hasMessageStartingWith(file + ", line 1: ").hasMessageContaining(name);
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', quoteCharacter = '~', value = {"<!DOCTYPE html> | is a web page",
+    "version https://git-lfs.github.com/spec/v1\\noid | is a pointer of git LFS"})
+  void whatLiesInTheFilesPlaceIsNamed(String content, String name) throws IOException {
+    Path file = file("data.txt", content.replace("\\n", "\n"));
+    assertThatThrownBy(() -> DataSet.read(file, DataFormat.AUTO)).isInstanceOf(GraftException.class)
+        .hasMessageStartingWith(file.toString()).hasMessageContaining(name);
   }
 
   @Test
