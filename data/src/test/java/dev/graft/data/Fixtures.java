@@ -1,7 +1,7 @@
 package dev.graft.data;
 
-import dev.graft.core.files.Json;
-import dev.graft.data.template.Message;
+import dev.graft.formats.Json;
+import dev.graft.template.Message;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URISyntaxException;

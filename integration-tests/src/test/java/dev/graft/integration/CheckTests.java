@@ -2,15 +2,15 @@ package dev.graft.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.graft.core.check.CheckCase;
-import dev.graft.core.check.CheckResult;
-import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.PluginCatalog;
 import dev.graft.graph.DType;
 import dev.graft.spi.Availability;
 import dev.graft.spi.Backend;
 import dev.graft.spi.Capabilities;
 import dev.graft.spi.Session;
 import dev.graft.spi.SessionOptions;
+import dev.graft.tools.check.CheckCase;
+import dev.graft.tools.check.CheckResult;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

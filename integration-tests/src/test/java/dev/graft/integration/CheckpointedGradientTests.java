@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import dev.graft.core.attach.Attachment;
-import dev.graft.core.model.ModelGraphs;
-import dev.graft.core.model.RowGroup;
-import dev.graft.core.run.MethodSettings;
+import dev.graft.core.attach.MethodSettings;
+import dev.graft.core.graphs.ModelGraphs;
+import dev.graft.core.graphs.RowGroup;
 import dev.graft.graph.HostTensor;
 import java.util.Map;
 import java.util.Objects;

@@ -2,12 +2,12 @@ package dev.graft.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.graft.core.files.Json;
-import dev.graft.core.files.ModelFolder;
-import dev.graft.core.files.ModelFolderWriter;
-import dev.graft.core.files.SafetensorsFile;
-import dev.graft.core.files.SafetensorsWriter;
-import dev.graft.core.files.TensorSource;
+import dev.graft.formats.Json;
+import dev.graft.formats.ModelFolder;
+import dev.graft.formats.ModelFolderWriter;
+import dev.graft.formats.SafetensorsFile;
+import dev.graft.formats.SafetensorsWriter;
+import dev.graft.formats.TensorSource;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.graft.core.attach.Attachment;
-import dev.graft.core.model.RowGroup;
+import dev.graft.core.graphs.RowGroup;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
 import java.util.List;

@@ -3,8 +3,8 @@ package dev.graft.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.graft.core.pass.Passes;
-import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.compiler.pass.Passes;
+import dev.graft.core.PluginCatalog;
 import dev.graft.graph.DType;
 import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
-import dev.graft.core.model.LoadedModel;
-import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.PluginCatalog;
+import dev.graft.core.weights.LoadedModel;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;

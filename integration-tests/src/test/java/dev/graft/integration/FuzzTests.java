@@ -2,10 +2,10 @@ package dev.graft.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.graft.core.files.ModelFolderWriter;
-import dev.graft.core.model.LoadedModel;
-import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.PluginCatalog;
+import dev.graft.core.weights.LoadedModel;
 import dev.graft.error.GraftException;
+import dev.graft.formats.ModelFolderWriter;
 import dev.graft.graph.DType;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -3,10 +3,10 @@ package dev.graft.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.graft.core.GenerationOptions;
 import dev.graft.core.attach.Attachment;
-import dev.graft.core.generate.GenerationOptions;
 import dev.graft.core.generate.Generator;
-import dev.graft.core.model.RowGroup;
+import dev.graft.core.graphs.RowGroup;
 import dev.graft.error.GraftException;
 import java.util.Arrays;
 import java.util.HashSet;

@@ -1,7 +1,7 @@
 package dev.graft.integration;
 
-import dev.graft.core.files.Json;
-import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.PluginCatalog;
+import dev.graft.formats.Json;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

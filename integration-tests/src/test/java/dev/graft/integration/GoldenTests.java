@@ -3,14 +3,14 @@ package dev.graft.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.graft.core.check.CheckCase;
-import dev.graft.core.check.CheckResult;
-import dev.graft.core.files.Json;
-import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.PluginCatalog;
 import dev.graft.error.GraftException;
+import dev.graft.formats.Json;
 import dev.graft.graph.DType;
 import dev.graft.spi.Availability;
 import dev.graft.spi.Backend;
+import dev.graft.tools.check.CheckCase;
+import dev.graft.tools.check.CheckResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;

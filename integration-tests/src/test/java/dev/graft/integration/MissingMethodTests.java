@@ -3,7 +3,7 @@ package dev.graft.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.PluginCatalog;
 import dev.graft.error.GraftException;
 import dev.graft.methods.lora.LoraMethod;
 import dev.graft.spi.Configuration;

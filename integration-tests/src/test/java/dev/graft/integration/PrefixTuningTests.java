@@ -4,16 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.graft.core.Schedule;
+import dev.graft.core.TrainingOptions;
 import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
-import dev.graft.core.files.AdapterFolder;
-import dev.graft.core.files.Json;
-import dev.graft.core.model.LoadedModel;
-import dev.graft.core.model.RowGroup;
-import dev.graft.core.train.Schedule;
+import dev.graft.core.graphs.RowGroup;
 import dev.graft.core.train.Trainer;
-import dev.graft.core.train.TrainingOptions;
+import dev.graft.core.weights.LoadedModel;
 import dev.graft.error.GraftException;
+import dev.graft.formats.AdapterFolder;
+import dev.graft.formats.Json;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
 import java.nio.file.Files;
@@ -128,7 +128,7 @@ class PrefixTuningTests {
       file.training().names().stream().filter(name -> !name.endsWith("transform.2.bias"))
           .forEach(name -> rest.put(name, file.training().tensor(name)));
       AdapterFolder.save(folder.resolve("damaged"), file.config(), file,
-          dev.graft.core.files.TensorSource.of(rest));
+          dev.graft.formats.TensorSource.of(rest));
     }
 
     assertThatThrownBy(() -> small.model.adapter(folder.resolve("damaged"), true))

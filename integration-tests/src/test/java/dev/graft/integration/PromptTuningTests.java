@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.graft.core.attach.Attachment;
-import dev.graft.core.files.Json;
-import dev.graft.core.model.RowGroup;
+import dev.graft.core.graphs.RowGroup;
 import dev.graft.error.GraftException;
+import dev.graft.formats.Json;
 import dev.graft.graph.HostTensor;
 import java.nio.file.Path;
 import java.util.Map;

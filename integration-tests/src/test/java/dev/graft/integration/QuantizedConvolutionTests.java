@@ -2,14 +2,14 @@ package dev.graft.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.graft.core.files.Matrices;
-import dev.graft.core.files.TensorSource;
-import dev.graft.core.model.BaseModel;
-import dev.graft.core.model.GraphOptions;
-import dev.graft.core.model.ModelGraphs;
-import dev.graft.core.model.RowGroup;
-import dev.graft.core.model.TokenBatch;
-import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.PluginCatalog;
+import dev.graft.core.TokenBatch;
+import dev.graft.core.graphs.GraphOptions;
+import dev.graft.core.graphs.ModelGraphs;
+import dev.graft.core.graphs.RowGroup;
+import dev.graft.core.weights.BaseModel;
+import dev.graft.formats.Matrices;
+import dev.graft.formats.TensorSource;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;

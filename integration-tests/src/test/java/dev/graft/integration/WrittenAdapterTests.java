@@ -3,8 +3,8 @@ package dev.graft.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.graft.core.attach.Attachment;
-import dev.graft.core.files.Json;
-import dev.graft.core.files.SafetensorsFile;
+import dev.graft.formats.Json;
+import dev.graft.formats.SafetensorsFile;
 import dev.graft.graph.Signature;
 import java.nio.file.Path;
 import java.util.Collection;

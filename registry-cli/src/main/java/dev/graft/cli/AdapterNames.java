@@ -1,8 +1,8 @@
 package dev.graft.cli;
 
 import dev.graft.core.adapters.AdapterSet;
-import dev.graft.core.plugin.Nearest;
 import dev.graft.error.GraftException;
+import dev.graft.error.Nearest;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;

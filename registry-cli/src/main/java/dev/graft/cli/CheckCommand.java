@@ -1,11 +1,11 @@
 package dev.graft.cli;
 
-import dev.graft.core.check.CheckCase;
-import dev.graft.core.check.CheckResult;
-import dev.graft.core.files.Json;
-import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.PluginCatalog;
+import dev.graft.formats.Json;
 import dev.graft.graph.DType;
 import dev.graft.spi.Backend;
+import dev.graft.tools.check.CheckCase;
+import dev.graft.tools.check.CheckResult;
 import jakarta.inject.Inject;
 import java.io.PrintWriter;
 import java.nio.file.Path;

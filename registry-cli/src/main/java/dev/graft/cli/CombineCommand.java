@@ -1,13 +1,13 @@
 package dev.graft.cli;
 
 import dev.graft.cli.text.Quantities;
+import dev.graft.core.PluginCatalog;
 import dev.graft.core.adapters.StoredCombination;
 import dev.graft.core.attach.AdapterTensor;
 import dev.graft.core.attach.Attachment;
-import dev.graft.core.files.AdapterFolder;
-import dev.graft.core.model.LoadedModel;
-import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.weights.LoadedModel;
 import dev.graft.error.GraftException;
+import dev.graft.formats.AdapterFolder;
 import dev.graft.spi.Configuration;
 import jakarta.inject.Inject;
 import java.nio.file.Files;

@@ -1,10 +1,10 @@
 package dev.graft.cli;
 
+import dev.graft.core.GenerationOptions;
+import dev.graft.core.ModelOptions;
+import dev.graft.core.PluginCatalog;
 import dev.graft.core.adapters.AdapterSet;
-import dev.graft.core.generate.GenerationOptions;
 import dev.graft.core.generate.Generator;
-import dev.graft.core.plugin.PluginCatalog;
-import dev.graft.core.run.ModelOptions;
 import dev.graft.data.dataset.SampleEncoder;
 import dev.graft.data.tokenizer.TokenStream;
 import dev.graft.error.GraftException;

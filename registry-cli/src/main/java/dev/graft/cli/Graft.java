@@ -3,7 +3,7 @@ package dev.graft.cli;
 import com.google.inject.Guice;
 import com.google.inject.Injector;
 import com.google.inject.ProvisionException;
-import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.PluginCatalog;
 import dev.graft.error.GraftException;
 import jakarta.inject.Inject;
 import java.io.PrintWriter;

@@ -1,8 +1,8 @@
 package dev.graft.cli;
 
-import dev.graft.core.files.Json;
-import dev.graft.core.run.MethodSettings;
+import dev.graft.core.attach.MethodSettings;
 import dev.graft.error.GraftException;
+import dev.graft.formats.Json;
 import dev.graft.spi.PeftMethod;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,6 +1,6 @@
 package dev.graft.cli;
 
-import dev.graft.core.plugin.Nearest;
+import dev.graft.error.Nearest;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;

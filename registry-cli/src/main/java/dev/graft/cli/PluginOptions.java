@@ -1,6 +1,6 @@
 package dev.graft.cli;
 
-import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.PluginCatalog;
 import dev.graft.core.plugin.PluginFolders;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,8 +1,8 @@
 package dev.graft.cli;
 
 import dev.graft.cli.text.Table;
-import dev.graft.core.plugin.Found;
-import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.Found;
+import dev.graft.core.PluginCatalog;
 import dev.graft.spi.Availability;
 import dev.graft.spi.Backend;
 import dev.graft.spi.Capabilities;

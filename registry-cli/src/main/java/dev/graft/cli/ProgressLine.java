@@ -1,7 +1,7 @@
 package dev.graft.cli;
 
 import dev.graft.cli.text.Terminal;
-import dev.graft.core.files.TensorProgress;
+import dev.graft.formats.TensorProgress;
 import java.io.PrintWriter;
 import java.util.Locale;
 

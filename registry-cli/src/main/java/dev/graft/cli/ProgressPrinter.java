@@ -2,8 +2,8 @@ package dev.graft.cli;
 
 import dev.graft.cli.text.Quantities;
 import dev.graft.cli.text.Terminal;
-import dev.graft.core.train.StepReport;
-import dev.graft.core.train.TrainingListener;
+import dev.graft.core.StepReport;
+import dev.graft.core.TrainingListener;
 import java.nio.file.Path;
 
 /** Shows how training goes: loss, speed and the time that is left. */

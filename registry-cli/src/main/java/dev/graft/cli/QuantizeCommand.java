@@ -1,12 +1,12 @@
 package dev.graft.cli;
 
 import dev.graft.cli.text.Quantities;
-import dev.graft.core.files.ModelFolderWriter;
-import dev.graft.core.model.LoadedModel;
-import dev.graft.core.plugin.PluginCatalog;
-import dev.graft.core.quantize.Quantization;
-import dev.graft.core.quantize.QuantizeReport;
+import dev.graft.core.PluginCatalog;
+import dev.graft.core.weights.LoadedModel;
+import dev.graft.formats.ModelFolderWriter;
 import dev.graft.spi.Quantizer;
+import dev.graft.tools.quantize.Quantization;
+import dev.graft.tools.quantize.QuantizeReport;
 import jakarta.inject.Inject;
 import java.nio.file.Path;
 import java.util.Locale;

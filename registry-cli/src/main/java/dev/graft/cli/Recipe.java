@@ -1,11 +1,11 @@
 package dev.graft.cli;
 
-import dev.graft.core.plugin.Nearest;
-import dev.graft.core.plugin.PluginCatalog;
-import dev.graft.core.run.RunOptions;
-import dev.graft.core.train.Schedule;
-import dev.graft.core.train.TrainingOptions;
+import dev.graft.core.PluginCatalog;
+import dev.graft.core.RunOptions;
+import dev.graft.core.Schedule;
+import dev.graft.core.TrainingOptions;
 import dev.graft.error.GraftException;
+import dev.graft.error.Nearest;
 import dev.graft.graph.DType;
 import dev.graft.spi.Configuration;
 import java.nio.file.Files;

@@ -1,7 +1,7 @@
 package dev.graft.cli;
 
-import dev.graft.core.files.TextFile;
 import dev.graft.error.GraftException;
+import dev.graft.formats.TextFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;

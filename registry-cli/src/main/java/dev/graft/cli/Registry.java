@@ -3,7 +3,7 @@ package dev.graft.cli;
 import com.google.inject.AbstractModule;
 import com.google.inject.Provides;
 import dev.graft.cli.text.Terminal;
-import dev.graft.core.plugin.PluginCatalog;
+import dev.graft.core.PluginCatalog;
 
 /** Composes what the commands need. */
 final class Registry extends AbstractModule {

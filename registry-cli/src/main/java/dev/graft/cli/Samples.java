@@ -1,6 +1,6 @@
 package dev.graft.cli;
 
-import dev.graft.core.model.TokenBatch;
+import dev.graft.core.TokenBatch;
 import dev.graft.data.batch.BucketedBatches;
 import dev.graft.data.batch.EvaluationBatches;
 import dev.graft.data.dataset.DataFormat;

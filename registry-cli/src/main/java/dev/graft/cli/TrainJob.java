@@ -1,17 +1,17 @@
 package dev.graft.cli;
 
 import dev.graft.cli.text.LossChart;
-import dev.graft.core.files.TextFile;
-import dev.graft.core.model.TokenBatch;
-import dev.graft.core.plugin.PluginCatalog;
-import dev.graft.core.run.GraftAdapter;
-import dev.graft.core.run.ModelOptions;
-import dev.graft.core.run.RunLog;
-import dev.graft.core.run.TrainingRun;
-import dev.graft.core.train.TrainingListener;
-import dev.graft.core.train.TrainingOptions;
+import dev.graft.core.GraftAdapter;
+import dev.graft.core.ModelOptions;
+import dev.graft.core.PluginCatalog;
+import dev.graft.core.TokenBatch;
+import dev.graft.core.TrainingListener;
+import dev.graft.core.TrainingOptions;
+import dev.graft.core.TrainingRun;
+import dev.graft.core.train.RunLog;
 import dev.graft.data.batch.BucketedBatches;
 import dev.graft.data.dataset.SampleEncoder;
+import dev.graft.formats.TextFile;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;

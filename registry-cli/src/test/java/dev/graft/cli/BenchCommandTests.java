@@ -2,7 +2,7 @@ package dev.graft.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.graft.core.files.Json;
+import dev.graft.formats.Json;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;

@@ -3,8 +3,8 @@ package dev.graft.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.graft.core.files.AdapterFolder;
-import dev.graft.core.files.TensorSource;
+import dev.graft.formats.AdapterFolder;
+import dev.graft.formats.TensorSource;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;

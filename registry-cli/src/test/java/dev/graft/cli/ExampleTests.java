@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.graft.cli.example.Methods;
 import dev.graft.cli.example.SeveralAdapters;
-import dev.graft.core.run.GraftModel;
+import dev.graft.core.GraftModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,8 +2,8 @@ package dev.graft.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.graft.core.files.AdapterFolder;
-import dev.graft.core.run.RunLog;
+import dev.graft.core.train.RunLog;
+import dev.graft.formats.AdapterFolder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

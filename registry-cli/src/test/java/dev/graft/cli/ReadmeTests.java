@@ -3,7 +3,7 @@ package dev.graft.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.graft.cli.example.TrainLora;
-import dev.graft.core.files.AdapterFolder;
+import dev.graft.formats.AdapterFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

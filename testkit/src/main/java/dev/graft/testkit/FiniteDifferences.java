@@ -3,7 +3,7 @@ package dev.graft.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.graft.core.attach.AdapterWeights;
-import dev.graft.core.model.ModelGraphs;
+import dev.graft.core.graphs.ModelGraphs;
 import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Primitive;

@@ -1,13 +1,13 @@
 package dev.graft.testkit;
 
+import dev.graft.core.Schedule;
+import dev.graft.core.TokenBatch;
+import dev.graft.core.TrainingOptions;
 import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
-import dev.graft.core.files.AdapterFolder;
-import dev.graft.core.model.AdapterFormulas;
-import dev.graft.core.model.RowGroup;
-import dev.graft.core.model.TokenBatch;
-import dev.graft.core.train.Schedule;
-import dev.graft.core.train.TrainingOptions;
+import dev.graft.core.graphs.AdapterFormulas;
+import dev.graft.core.graphs.RowGroup;
+import dev.graft.formats.AdapterFolder;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.spi.Configuration;

@@ -2,10 +2,10 @@ package dev.graft.core.adapters;
 
 import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
-import dev.graft.core.model.LoadedModel;
-import dev.graft.core.model.RowGroup;
-import dev.graft.core.plugin.Nearest;
+import dev.graft.core.graphs.RowGroup;
+import dev.graft.core.weights.LoadedModel;
 import dev.graft.error.GraftException;
+import dev.graft.error.Nearest;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.spi.Configuration;

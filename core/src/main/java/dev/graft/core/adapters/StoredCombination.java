@@ -2,9 +2,9 @@ package dev.graft.core.adapters;
 
 import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
-import dev.graft.core.files.TensorCasts;
-import dev.graft.core.model.LoadedModel;
+import dev.graft.core.weights.LoadedModel;
 import dev.graft.error.GraftException;
+import dev.graft.formats.TensorCasts;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.spi.Configuration;

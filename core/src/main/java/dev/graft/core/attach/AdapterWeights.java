@@ -1,10 +1,10 @@
 package dev.graft.core.attach;
 
-import dev.graft.core.files.AdapterFolder;
-import dev.graft.core.files.NonFinite;
-import dev.graft.core.files.TensorCasts;
-import dev.graft.core.files.TensorSource;
 import dev.graft.error.GraftException;
+import dev.graft.formats.AdapterFolder;
+import dev.graft.formats.NonFinite;
+import dev.graft.formats.TensorCasts;
+import dev.graft.formats.TensorSource;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;

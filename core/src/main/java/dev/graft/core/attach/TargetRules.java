@@ -1,7 +1,7 @@
 package dev.graft.core.attach;
 
-import dev.graft.core.plugin.Nearest;
 import dev.graft.error.GraftException;
+import dev.graft.error.Nearest;
 import dev.graft.spi.ModelOutline;
 import dev.graft.spi.Site;
 import dev.graft.spi.Targets;

@@ -1,7 +1,7 @@
 package dev.graft.core.generate;
 
-import dev.graft.core.model.ModelGraphs;
-import dev.graft.core.pass.Invariants;
+import dev.graft.compiler.pass.Invariants;
+import dev.graft.core.graphs.ModelGraphs;
 import dev.graft.graph.Assignment;
 import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;

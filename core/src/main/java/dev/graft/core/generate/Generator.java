@@ -1,10 +1,11 @@
 package dev.graft.core.generate;
 
-import dev.graft.core.model.BaseModel;
-import dev.graft.core.model.Feeds;
-import dev.graft.core.model.GraphOptions;
-import dev.graft.core.model.ModelGraphs;
-import dev.graft.core.model.RowGroup;
+import dev.graft.core.GenerationOptions;
+import dev.graft.core.batch.Feeds;
+import dev.graft.core.graphs.GraphOptions;
+import dev.graft.core.graphs.ModelGraphs;
+import dev.graft.core.graphs.RowGroup;
+import dev.graft.core.weights.BaseModel;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;

@@ -1,5 +1,6 @@
 package dev.graft.core.generate;
 
+import dev.graft.core.GenerationOptions;
 import dev.graft.graph.HostTensor;
 import java.util.Arrays;
 import java.util.Comparator;

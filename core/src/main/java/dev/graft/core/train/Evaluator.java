@@ -1,12 +1,12 @@
 package dev.graft.core.train;
 
-import dev.graft.core.model.BaseModel;
-import dev.graft.core.model.BatchLayout;
-import dev.graft.core.model.GraphOptions;
-import dev.graft.core.model.ModelGraphs;
-import dev.graft.core.model.RowGroup;
-import dev.graft.core.model.TokenBatch;
-import dev.graft.core.pass.Passes;
+import dev.graft.compiler.pass.Passes;
+import dev.graft.core.TokenBatch;
+import dev.graft.core.batch.BatchLayout;
+import dev.graft.core.graphs.GraphOptions;
+import dev.graft.core.graphs.ModelGraphs;
+import dev.graft.core.graphs.RowGroup;
+import dev.graft.core.weights.BaseModel;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.graph.Graph;

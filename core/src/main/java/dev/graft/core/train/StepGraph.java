@@ -1,11 +1,12 @@
 package dev.graft.core.train;
 
+import dev.graft.core.TrainingOptions;
 import dev.graft.core.attach.Attachment;
-import dev.graft.core.model.BaseModel;
-import dev.graft.core.model.BatchLayout;
-import dev.graft.core.model.GraphOptions;
-import dev.graft.core.model.ModelGraphs;
-import dev.graft.core.model.RowGroup;
+import dev.graft.core.batch.BatchLayout;
+import dev.graft.core.graphs.GraphOptions;
+import dev.graft.core.graphs.ModelGraphs;
+import dev.graft.core.graphs.RowGroup;
+import dev.graft.core.weights.BaseModel;
 import dev.graft.graph.Graph;
 import org.apiguardian.api.API;
 

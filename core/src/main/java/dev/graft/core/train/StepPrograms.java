@@ -1,12 +1,13 @@
 package dev.graft.core.train;
 
-import dev.graft.core.autodiff.Differentiated;
-import dev.graft.core.autodiff.Gradients;
-import dev.graft.core.model.BatchLayout;
-import dev.graft.core.model.GraphOptions;
-import dev.graft.core.model.ModelGraphs;
-import dev.graft.core.model.RowGroup;
-import dev.graft.core.pass.Passes;
+import dev.graft.compiler.autodiff.Differentiated;
+import dev.graft.compiler.autodiff.Gradients;
+import dev.graft.compiler.pass.Passes;
+import dev.graft.core.TrainingOptions;
+import dev.graft.core.batch.BatchLayout;
+import dev.graft.core.graphs.GraphOptions;
+import dev.graft.core.graphs.ModelGraphs;
+import dev.graft.core.graphs.RowGroup;
 import dev.graft.graph.Assignment;
 import dev.graft.graph.DType;
 import dev.graft.graph.Graph;

@@ -3,6 +3,8 @@ package dev.graft.core.plugin;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.graft.core.Found;
+import dev.graft.core.PluginCatalog;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.spi.CausalModel;

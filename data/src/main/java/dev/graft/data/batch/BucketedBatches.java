@@ -1,7 +1,7 @@
 package dev.graft.data.batch;
 
-import dev.graft.core.model.TokenBatch;
-import dev.graft.core.train.BatchSource;
+import dev.graft.core.BatchSource;
+import dev.graft.core.TokenBatch;
 import dev.graft.data.dataset.EncodedSample;
 import dev.graft.error.GraftException;
 import java.util.ArrayList;

@@ -1,6 +1,6 @@
 package dev.graft.data.batch;
 
-import dev.graft.core.model.TokenBatch;
+import dev.graft.core.TokenBatch;
 import dev.graft.data.dataset.EncodedSample;
 import dev.graft.error.GraftException;
 import java.util.Arrays;

@@ -1,10 +1,10 @@
 package dev.graft.data.dataset;
 
-import dev.graft.data.template.ChatTemplate;
-import dev.graft.data.template.Message;
-import dev.graft.data.template.RenderedChat;
-import dev.graft.data.template.Span;
 import dev.graft.error.GraftException;
+import dev.graft.template.ChatTemplate;
+import dev.graft.template.Message;
+import dev.graft.template.RenderedChat;
+import dev.graft.template.Span;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

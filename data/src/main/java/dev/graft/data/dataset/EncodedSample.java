@@ -1,6 +1,6 @@
 package dev.graft.data.dataset;
 
-import dev.graft.core.model.TokenBatch;
+import dev.graft.core.TokenBatch;
 import dev.graft.error.GraftException;
 import java.util.Arrays;
 import org.apiguardian.api.API;

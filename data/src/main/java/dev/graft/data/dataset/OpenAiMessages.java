@@ -1,6 +1,6 @@
 package dev.graft.data.dataset;
 
-import dev.graft.data.template.Message;
+import dev.graft.template.Message;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,7 +1,7 @@
 package dev.graft.data.dataset;
 
-import dev.graft.core.plugin.Nearest;
 import dev.graft.error.GraftException;
+import dev.graft.error.Nearest;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,12 +1,12 @@
 package dev.graft.data.dataset;
 
-import dev.graft.core.model.TokenBatch;
-import dev.graft.data.template.ChatTemplate;
-import dev.graft.data.template.Message;
-import dev.graft.data.template.Span;
+import dev.graft.core.TokenBatch;
 import dev.graft.data.tokenizer.TokenizedText;
 import dev.graft.data.tokenizer.Tokenizer;
 import dev.graft.error.GraftException;
+import dev.graft.template.ChatTemplate;
+import dev.graft.template.Message;
+import dev.graft.template.Span;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;

@@ -1,8 +1,8 @@
 package dev.graft.data.dataset;
 
-import dev.graft.core.plugin.Nearest;
-import dev.graft.data.template.Message;
 import dev.graft.error.GraftException;
+import dev.graft.error.Nearest;
+import dev.graft.template.Message;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -1,8 +1,8 @@
 package dev.graft.data.dataset;
 
-import dev.graft.core.files.Json;
-import dev.graft.data.template.Message;
 import dev.graft.error.GraftException;
+import dev.graft.formats.Json;
+import dev.graft.template.Message;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

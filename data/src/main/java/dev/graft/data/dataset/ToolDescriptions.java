@@ -1,7 +1,7 @@
 package dev.graft.data.dataset;
 
-import dev.graft.core.files.Json;
 import dev.graft.error.GraftException;
+import dev.graft.formats.Json;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

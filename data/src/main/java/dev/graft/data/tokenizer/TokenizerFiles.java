@@ -1,8 +1,8 @@
 package dev.graft.data.tokenizer;
 
-import dev.graft.core.files.Json;
-import dev.graft.data.template.ChatTemplate;
 import dev.graft.error.GraftException;
+import dev.graft.formats.Json;
+import dev.graft.template.ChatTemplate;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;

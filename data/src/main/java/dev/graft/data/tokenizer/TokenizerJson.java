@@ -1,7 +1,7 @@
 package dev.graft.data.tokenizer;
 
-import dev.graft.core.files.Json;
 import dev.graft.error.GraftException;
+import dev.graft.formats.Json;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -3,7 +3,7 @@ package dev.graft.data.batch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.graft.core.model.TokenBatch;
+import dev.graft.core.TokenBatch;
 import dev.graft.data.dataset.EncodedSample;
 import dev.graft.error.GraftException;
 import java.util.ArrayList;

@@ -3,11 +3,11 @@ package dev.graft.data.dataset;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.graft.core.model.TokenBatch;
+import dev.graft.core.TokenBatch;
 import dev.graft.data.Fixtures;
-import dev.graft.data.template.Message;
 import dev.graft.data.tokenizer.Tokenizer;
 import dev.graft.error.GraftException;
+import dev.graft.template.Message;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,9 +1,9 @@
 package dev.graft.data.tokenizer;
 
-import dev.graft.core.files.Json;
 import dev.graft.data.Fixtures;
-import dev.graft.data.template.Message;
 import dev.graft.error.GraftException;
+import dev.graft.formats.Json;
+import dev.graft.template.Message;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -3,9 +3,9 @@ package dev.graft.data.tokenizer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.graft.core.files.Json;
 import dev.graft.data.Fixtures;
 import dev.graft.error.GraftException;
+import dev.graft.formats.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -3,7 +3,7 @@ package dev.graft.quant.nf4;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.graft.core.files.SafetensorsFile;
+import dev.graft.formats.SafetensorsFile;
 import dev.graft.graph.HostTensor;
 import dev.graft.spi.QuantizedTensor;
 import org.junit.jupiter.api.Test;

@@ -2,8 +2,8 @@ package dev.graft.quant.nf4;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.graft.core.files.Json;
-import dev.graft.core.files.SafetensorsFile;
+import dev.graft.formats.Json;
+import dev.graft.formats.SafetensorsFile;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.spi.Configuration;

@@ -1,6 +1,6 @@
 package dev.graft.quant.nf4;
 
-import dev.graft.core.files.SafetensorsFile;
+import dev.graft.formats.SafetensorsFile;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
 import dev.graft.spi.Configuration;

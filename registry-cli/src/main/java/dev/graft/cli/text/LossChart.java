@@ -1,6 +1,6 @@
 package dev.graft.cli.text;
 
-import dev.graft.core.run.RunLog;
+import dev.graft.core.train.RunLog;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

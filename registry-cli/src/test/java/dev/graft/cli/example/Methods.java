@@ -1,7 +1,7 @@
 package dev.graft.cli.example;
 
-import dev.graft.core.run.GraftAdapter;
-import dev.graft.core.run.GraftModel;
+import dev.graft.core.GraftAdapter;
+import dev.graft.core.GraftModel;
 import java.util.List;
 import java.util.Map;
 

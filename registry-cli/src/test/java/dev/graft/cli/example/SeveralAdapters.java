@@ -1,8 +1,8 @@
 package dev.graft.cli.example;
 
+import dev.graft.core.GenerationOptions;
+import dev.graft.core.GraftModel;
 import dev.graft.core.adapters.AdapterSet;
-import dev.graft.core.generate.GenerationOptions;
-import dev.graft.core.run.GraftModel;
 import dev.graft.data.dataset.SampleEncoder;
 import dev.graft.data.tokenizer.Tokenizer;
 import java.nio.file.Path;

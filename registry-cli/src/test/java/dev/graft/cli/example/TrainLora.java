@@ -1,10 +1,10 @@
 package dev.graft.cli.example;
 
-import dev.graft.core.generate.GenerationOptions;
-import dev.graft.core.run.GraftAdapter;
-import dev.graft.core.run.GraftModel;
-import dev.graft.core.train.BatchSource;
-import dev.graft.core.train.TrainingOptions;
+import dev.graft.core.BatchSource;
+import dev.graft.core.GenerationOptions;
+import dev.graft.core.GraftAdapter;
+import dev.graft.core.GraftModel;
+import dev.graft.core.TrainingOptions;
 import dev.graft.data.batch.BucketedBatches;
 import dev.graft.data.dataset.DataFormat;
 import dev.graft.data.dataset.DataSet;

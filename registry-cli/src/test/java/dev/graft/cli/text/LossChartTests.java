@@ -2,7 +2,7 @@ package dev.graft.cli.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.graft.core.run.RunLog;
+import dev.graft.core.train.RunLog;
 import java.io.StringReader;
 import java.util.List;
 import java.util.regex.Matcher;

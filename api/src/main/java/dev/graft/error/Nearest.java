@@ -1,0 +1,40 @@
+package dev.graft.error;
+
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.Locale;
+import java.util.Optional;
+import org.apiguardian.api.API;
+
+/** Finds what a user may have meant by a name that does not exist. */
+@API(status = API.Status.INTERNAL, since = "0.1")
+public final class Nearest {
+  private Nearest() {
+  }
+
+  /** Returns the known name with the smallest edit distance; empty if even that differs by half or more. */
+  public static Optional<String> of(String wanted, Collection<String> known) {
+    String lower = wanted.toLowerCase(Locale.ROOT);
+    return known.stream()
+        .min(Comparator.comparingInt((String name) -> distance(lower, name.toLowerCase(Locale.ROOT))))
+        .filter(name -> distance(lower, name.toLowerCase(Locale.ROOT)) * 2 <= name.length());
+  }
+
+  /** Counts the insertions, deletions and replacements between two texts (Levenshtein 1966). */
+  static int distance(String a, String b) {
+    int[] row = new int[b.length() + 1];
+    for (int j = 0; j <= b.length(); j++) {
+      row[j] = j;
+    }
+    for (int i = 1; i <= a.length(); i++) {
+      int diagonal = row[0];
+      row[0] = i;
+      for (int j = 1; j <= b.length(); j++) {
+        int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        diagonal = row[j];
+        row[j] = Math.min(replaced, 1 + Math.min(row[j], row[j - 1]));
+      }
+    }
+    return row[b.length()];
+  }
+}

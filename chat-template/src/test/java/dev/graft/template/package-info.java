@@ -1,0 +1,4 @@
+@NullMarked
+package dev.graft.template;
+
+import org.jspecify.annotations.NullMarked;

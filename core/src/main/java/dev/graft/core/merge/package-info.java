@@ -1,5 +1,0 @@
-/** Adapters merged into model folders, with what that costs in exactness. */
-@NullMarked
-package dev.graft.core.merge;
-
-import org.jspecify.annotations.NullMarked;

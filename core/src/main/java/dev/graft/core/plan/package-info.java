@@ -1,5 +1,0 @@
-/** Models that exist as a shape alone, and what it takes to train them. */
-@NullMarked
-package dev.graft.core.plan;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,5 +1,0 @@
-/** The way in for programs: opens a model, attaches adapters to it, trains, evaluates, generates and saves. */
-@NullMarked
-package dev.graft.core.run;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,5 +1,0 @@
-/** Evaluates and generates graphs for the tests of differentiation and of passes. */
-@NullMarked
-package dev.graft.core.graph;
-
-import org.jspecify.annotations.NullMarked;

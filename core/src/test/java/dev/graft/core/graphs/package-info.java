@@ -1,0 +1,5 @@
+/** Tests of base models. */
+@NullMarked
+package dev.graft.core.graphs;
+
+import org.jspecify.annotations.NullMarked;

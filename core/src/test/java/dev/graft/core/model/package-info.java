@@ -1,5 +1,0 @@
-/** Tests of base models. */
-@NullMarked
-package dev.graft.core.model;
-
-import org.jspecify.annotations.NullMarked;

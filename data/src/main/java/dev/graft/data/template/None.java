@@ -1,4 +1,0 @@
-package dev.graft.data.template;
-
-/** Python's {@code None}, which is a value and not the absence of one. */
-enum None { NONE }

@@ -1,6 +1,0 @@
-package dev.graft.data.template;
-
-import java.util.List;
-
-/** Holds what {@code range(...)} gives. */
-record Range(String shown, List<Object> items) {}

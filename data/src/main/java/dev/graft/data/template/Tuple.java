@@ -1,6 +1,0 @@
-package dev.graft.data.template;
-
-import java.util.List;
-
-/** Holds a tuple of Python. */
-record Tuple(List<Object> items) {}

@@ -1,5 +1,0 @@
-/** An interpreter of the Jinja that chat templates are written in. */
-@NullMarked
-package dev.graft.data.template;
-
-import org.jspecify.annotations.NullMarked;

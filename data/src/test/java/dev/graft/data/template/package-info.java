@@ -1,4 +1,0 @@
-@NullMarked
-package dev.graft.data.template;
-
-import org.jspecify.annotations.NullMarked;
