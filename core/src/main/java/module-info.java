@@ -1,22 +1,18 @@
-/** All that happens between the interfaces: differentiation, passes, files, attaching, training. */
+/** Opens models, attaches adapters, trains them and generates with them. */
 module dev.graft.core {
   requires transitive dev.graft.api;
-  requires tools.jackson.core;
+  requires transitive dev.graft.compiler;
+  requires transitive dev.graft.formats;
 
+  exports dev.graft.core;
   exports dev.graft.core.adapters;
   exports dev.graft.core.attach;
-  exports dev.graft.core.autodiff;
-  exports dev.graft.core.check;
-  exports dev.graft.core.files;
+  exports dev.graft.core.batch;
   exports dev.graft.core.generate;
-  exports dev.graft.core.merge;
-  exports dev.graft.core.model;
-  exports dev.graft.core.pass;
-  exports dev.graft.core.plan;
+  exports dev.graft.core.graphs;
   exports dev.graft.core.plugin;
-  exports dev.graft.core.quantize;
-  exports dev.graft.core.run;
   exports dev.graft.core.train;
+  exports dev.graft.core.weights;
 
   uses dev.graft.spi.Backend;
   uses dev.graft.spi.ModelFamily;

@@ -1,7 +1,8 @@
-/** Tokenizers, chat templates, data sets, batches and metrics. */
+/** Tokenizers, data sets, batches and metrics. */
 module dev.graft.data {
   requires transitive dev.graft.api;
   requires transitive dev.graft.core;
+  requires transitive dev.graft.template;
   requires ai.djl.api;
   requires ai.djl.tokenizers;
   requires tools.jackson.core;
@@ -10,6 +11,5 @@ module dev.graft.data {
   exports dev.graft.data.batch;
   exports dev.graft.data.dataset;
   exports dev.graft.data.metrics;
-  exports dev.graft.data.template;
   exports dev.graft.data.tokenizer;
 }

@@ -3,6 +3,7 @@ module dev.graft.registry.cli {
   requires com.google.guice;
   requires dev.graft.core;
   requires dev.graft.data;
+  requires dev.graft.tools;
   requires info.picocli;
   requires jakarta.inject;
   requires tools.jackson.databind;

@@ -1,10 +1,15 @@
 package dev.graft.template;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.graft.data.Fixtures;
 import dev.graft.error.GraftException;
+import dev.graft.formats.Json;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -20,7 +25,7 @@ import org.junit.jupiter.api.TestFactory;
 class ChatTemplateVectorTests {
   @TestFactory
   Stream<DynamicTest> rendersWhatJinjaRenders() {
-    List<Map<String, @Nullable Object>> rows = Fixtures.lines("jinja-vectors.jsonl");
+    List<Map<String, @Nullable Object>> rows = rows();
     Map<String, @Nullable Object> variables = variables(rows.getFirst());
     return rows.stream().skip(1).map(row -> {
       String template = String.valueOf(row.get("template"));
@@ -35,9 +40,24 @@ class ChatTemplateVectorTests {
     });
   }
 
+  private static List<Map<String, @Nullable Object>> rows() {
+    String name = "/jinja-vectors.jsonl";
+    try (InputStream in = Objects.requireNonNull(ChatTemplateVectorTests.class.getResourceAsStream(name))) {
+      // Not String.lines(), for the texts hold other line ends than the file's own.
+      return Arrays.stream(new String(in.readAllBytes(), UTF_8).split("\n"))
+          .map(line -> Json.object(line, name)).toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   private static String render(String template, Map<String, @Nullable Object> variables) {
-    return ChatTemplate.parse(template, "vector").render(Fixtures.messages(variables.get("messages")), true,
-        variables);
+    List<Message> messages = ((List<?>) Objects.requireNonNull(variables.get("messages"))).stream()
+        .map(message -> (Map<?, ?>) Objects.requireNonNull(message))
+        .map(message -> new Message(String.valueOf(message.get("role")),
+            String.valueOf(message.get("content"))))
+        .toList();
+    return ChatTemplate.parse(template, "vector").render(messages, true, variables);
   }
 
   @SuppressWarnings("unchecked")

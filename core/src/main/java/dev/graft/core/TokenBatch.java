@@ -57,12 +57,12 @@ public record TokenBatch(int rows, int length, long[] ids, long[] mask, long[] l
   }
 
   /** Tells whether the token at an index is predicted. */
-  boolean hasLabel(int index, int inputTokens) {
+  public boolean hasLabel(int index, int inputTokens) {
     return labels[index] != IGNORED && (index % length > 0 || inputTokens > 0);
   }
 
   /** Tells whether every label is predicted from a token, not from padding. */
-  boolean labelsFollowTokens() {
+  public boolean labelsFollowTokens() {
     return IntStream.range(0, labels.length).filter(i -> hasLabel(i, 0)).allMatch(i -> mask[i - 1] != 0);
   }
 

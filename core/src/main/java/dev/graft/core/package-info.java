@@ -1,4 +1,4 @@
-/** The way in for programs: opens a model, attaches adapters to it, trains, evaluates, generates and saves. */
+/** Opens models, attaches adapters to them, trains them and generates with them: what a program uses. */
 @NullMarked
 package dev.graft.core;
 

@@ -22,7 +22,9 @@ import org.junit.jupiter.api.Test;
 class ModuleTests {
   /** A name that others require is a promise: none of these is ever changed. */
   private static final Map<String, String> NAMES = Map.ofEntries(Map.entry("api", "dev.graft.api"),
-      Map.entry("core", "dev.graft.core"), Map.entry("data", "dev.graft.data"),
+      Map.entry("compiler", "dev.graft.compiler"), Map.entry("formats", "dev.graft.formats"),
+      Map.entry("core", "dev.graft.core"), Map.entry("tools", "dev.graft.tools"),
+      Map.entry("chat-template", "dev.graft.template"), Map.entry("data", "dev.graft.data"),
       Map.entry("models", "dev.graft.models"), Map.entry("methods-lora", "dev.graft.methods.lora"),
       Map.entry("methods-dora", "dev.graft.methods.dora"),
       Map.entry("methods-prefix", "dev.graft.methods.prefix"),

@@ -66,7 +66,7 @@ public record BatchLayout(int rows, int length, int labels, boolean masked, int 
   }
 
   /** Returns how the graph of this layout packs tokens; empty if it does not. */
-  Optional<Packing> packing(int inputTokens) {
+  public Optional<Packing> packing(int inputTokens) {
     return packed() ? Optional.of(new Packing(rows, length + inputTokens, packedTokens)) : Optional.empty();
   }
 

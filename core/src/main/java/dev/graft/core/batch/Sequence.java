@@ -5,13 +5,15 @@ import dev.graft.graph.Tensor;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import org.apiguardian.api.API;
 
 /**
  * Describes the sequences of a batch: their padding, the virtual tokens before them, and, while decoding,
  * where in the cache they stand. Slot s of a row is its position in memory, virtual tokens and padding
  * included.
  */
-final class Sequence {
+@API(status = API.Status.INTERNAL, since = "0.1")
+public final class Sequence {
   private final long rows;
   private final long length;
   private final int virtualTokens;
@@ -32,38 +34,38 @@ final class Sequence {
   }
 
   /** Describes whole sequences: with a mask of padding, or padded at the end if at all. */
-  static Sequence whole(long rows, long length, int virtualTokens, boolean masked) {
+  public static Sequence whole(long rows, long length, int virtualTokens, boolean masked) {
     return new Sequence(rows, length, virtualTokens, masked, 0, false);
   }
 
   /** Describes prompts whose keys and values go to a cache. */
-  static Sequence prompt(long rows, long length, int virtualTokens, long cacheLength) {
+  public static Sequence prompt(long rows, long length, int virtualTokens, long cacheLength) {
     return new Sequence(rows, length, virtualTokens, true, cacheLength, false);
   }
 
   /** Describes one more token a row, that sees what the cache holds. */
-  static Sequence next(long rows, int virtualTokens, long cacheLength) {
+  public static Sequence next(long rows, int virtualTokens, long cacheLength) {
     return new Sequence(rows, 1, virtualTokens, true, cacheLength, true);
   }
 
-  long rows() {
+  public long rows() {
     return rows;
   }
 
-  long cacheLength() {
+  public long cacheLength() {
     return cacheLength;
   }
 
-  boolean continuing() {
+  public boolean continuing() {
     return continuing;
   }
 
-  Tensor step() {
+  public Tensor step() {
     return step;
   }
 
   /** Returns the slots [count] that this run's keys and values go to. */
-  Tensor slots(long count) {
+  public Tensor slots(long count) {
     return continuing ? Tensor.input(Feeds.SLOT, DType.I64, 1) : Tensor.iota(count);
   }
 
@@ -72,7 +74,7 @@ final class Sequence {
    *
    * @param window how many slots a target sees, itself included; 0 for all before it
    */
-  Optional<Tensor> mask(long targets, long sources, long window) {
+  public Optional<Tensor> mask(long targets, long sources, long window) {
     return masks.computeIfAbsent(targets + " " + sources + " " + window,
         _ -> buildMask(targets, sources, window));
   }

@@ -1,4 +1,4 @@
-/** Base models: their outline, their weights, and the graphs made of them. */
+/** Graphs of a model with its adapters. */
 @NullMarked
 package dev.graft.core.graphs;
 

@@ -254,7 +254,7 @@ public final class BaseModel {
   }
 
   /** Builds a read of a parameter in the compute type. */
-  Tensor read(String name, Shape shape, DType compute) {
+  public Tensor read(String name, Shape shape, DType compute) {
     QuantizedTensor code = quantized.get(name);
     if (code == null) {
       return Tensor.variable(name, compute, shape);

@@ -1,0 +1,7 @@
+/** Differentiation of graphs, passes over them, and plans of their memory. */
+module dev.graft.compiler {
+  requires transitive dev.graft.api;
+
+  exports dev.graft.compiler.autodiff;
+  exports dev.graft.compiler.pass;
+}

@@ -1,0 +1,5 @@
+/** A base model and where its weights are. */
+@NullMarked
+package dev.graft.core.weights;
+
+import org.jspecify.annotations.NullMarked;
