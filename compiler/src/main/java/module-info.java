@@ -3,5 +3,6 @@ module dev.graft.compiler {
   requires transitive dev.graft.api;
 
   exports dev.graft.compiler.autodiff;
+  exports dev.graft.compiler.memory;
   exports dev.graft.compiler.pass;
 }

@@ -493,8 +493,14 @@ public sealed interface Primitive extends Op {
   }
 
   /**
-   * Passes the first operand on once the second is there: orders a recomputation after the gradient that
-   * needs it. No backend may run what depends on it earlier.
+   * Passes the first operand on. The second says when it is meant to be needed: what depends on the result is
+   * best not computed before the second is there, so that a value which is computed again for the backward pass
+   * takes no memory until then.
+   *
+   * <p>
+   * That is a request about memory, not about values. Where a backend's plan has the memory, it may compute what
+   * depends on the result earlier, or use the value that is repeated, if that is still there, instead of computing
+   * it again. Passes that rewrite graphs keep what waits apart.
    */
   record After() implements Primitive {
     @Override

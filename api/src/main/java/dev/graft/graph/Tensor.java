@@ -4,8 +4,6 @@ import dev.graft.graph.Primitive.Binary;
 import dev.graft.graph.Primitive.Compare;
 import dev.graft.graph.Primitive.Reduce;
 import dev.graft.graph.Primitive.Unary;
-import dev.graft.graph.nn.Dropout;
-import dev.graft.graph.nn.Softmax;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -414,16 +412,6 @@ public final class Tensor {
   /** Takes a further result of a composite: 1 is the second. */
   public Tensor pick(int index) {
     return index == 0 ? this : at(site, new Primitive.Pick(index), List.of(this));
-  }
-
-  /** Normalises exponentials along the last axis to the sum 1. */
-  public Tensor softmax() {
-    return of(new Softmax(), this);
-  }
-
-  /** Zeroes elements with a probability and scales the rest; see {@link Dropout}. */
-  public Tensor dropout(double rate, long seed, Tensor step) {
-    return rate == 0 ? this : of(new Dropout(rate, seed), this, step);
   }
 
   private Tensor unary(Unary.Function function) {

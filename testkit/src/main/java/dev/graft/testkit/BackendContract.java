@@ -11,6 +11,7 @@ import dev.graft.graph.HostTensor;
 import dev.graft.graph.Primitive;
 import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
+import dev.graft.graph.nn.Softmax;
 import dev.graft.spi.Availability;
 import dev.graft.spi.Backend;
 import dev.graft.spi.Capabilities.Feature;
@@ -163,7 +164,7 @@ public abstract class BackendContract extends AssignmentRules {
     outputs.put("all", in.sum());
     outputs.put("rows", in.sum(0));
     outputs.put("product", in.matmul(in, false, true));
-    outputs.put("softmax", in.softmax());
+    outputs.put("softmax", Softmax.of(in));
     outputs.put("scattered", Tensor.of(new Primitive.ScatterAdd(0, 4), in, ids));
     try (Session session = open(); Program program = compile(session, outputs)) {
       Map<String, HostTensor> once = program.run(Map.of("x", x, "index", index));

@@ -13,6 +13,8 @@ import dev.graft.graph.nn.CrossEntropy;
 import dev.graft.graph.nn.Dropout;
 import dev.graft.graph.nn.GatedActivation;
 import dev.graft.graph.nn.LayerNorm;
+import dev.graft.graph.nn.NestedScales;
+import dev.graft.graph.nn.Repack;
 import dev.graft.graph.nn.RmsNorm;
 import dev.graft.graph.nn.RotaryEmbedding;
 import dev.graft.graph.nn.Softmax;
@@ -55,6 +57,8 @@ final class CompositeSamples {
     optimiser();
     dropout();
     codes();
+    nestedScales();
+    moves();
     return samples;
   }
 
@@ -94,17 +98,26 @@ final class CompositeSamples {
   private void attentions() {
     for (double softcap : new double[]{0, 1.5}) {
       for (boolean causal : new boolean[]{false, true}) {
-        attention(new Attention(0.35, causal, softcap), new long[]{1, 1, 1, 2}, 1, 1);
-        attention(new Attention(0.35, causal, softcap), new long[]{2, 4, 5, 8}, 2, 5);
-        attention(new Attention(0.125, causal, softcap), new long[]{2, 2, 19, 64}, 2, 19);
+        attention(new Attention(0.35, causal, 0, softcap), new long[]{1, 1, 1, 2}, 1, 1);
+        attention(new Attention(0.35, causal, 0, softcap), new long[]{2, 4, 5, 8}, 2, 5);
+        attention(new Attention(0.125, causal, 0, softcap), new long[]{2, 2, 19, 64}, 2, 19);
+        // A prefix before the targets' own sources.
+        attention(new Attention(0.35, causal, 0, softcap), new long[]{2, 3, 2, 8}, 1, 9);
+        attention(new Attention(0.35, causal, 0, softcap), new long[]{1, 2, 1, 8}, 2, 6);
       }
-      attention(new Attention(0.35, false, softcap), new long[]{2, 3, 2, 8}, 1, 9);
+      for (long window : new long[]{1, 2, 4, 5, 6, 30}) {
+        attention(new Attention(0.35, true, window, softcap), new long[]{2, 4, 5, 8}, 2, 5);
+        attention(new Attention(0.35, true, window, softcap), new long[]{1, 2, 3, 8}, 1, 8);
+      }
     }
     // Long enough for a backend to go another way.
-    attention(new Attention(0.35, true, 0), new long[]{1, 4, 262, 8}, 2, 262);
-    attention(new Attention(0.35, true, 0), new long[]{1, 1, 520, 8}, 1, 520);
+    attention(new Attention(0.35, true, 0, 0), new long[]{1, 4, 262, 8}, 2, 262);
+    attention(new Attention(0.35, true, 0, 0), new long[]{1, 1, 520, 8}, 1, 520);
+    attention(new Attention(0.35, true, 0, 0), new long[]{1, 4, 262, 8}, 2, 275);
+    attention(new Attention(0.35, true, 40, 0), new long[]{1, 4, 262, 8}, 2, 262);
+    attention(new Attention(0.35, true, 100, 0), new long[]{1, 1, 515, 8}, 1, 530);
     long[] size = {2, 2, 3, 8};
-    Attention open = new Attention(0.35, false, 0);
+    Attention open = new Attention(0.35, false, 0, 0);
     HostTensor nothing = HostTensor.zeros(DType.BOOL, Shape.of(1, 1, 3, 3));
     List<HostTensor> operands = List.of(any(Shape.of(size)), any(Shape.of(size)), any(Shape.of(size)),
         nothing);
@@ -115,11 +128,10 @@ final class CompositeSamples {
   private void attention(Attention op, long[] size, long kvHeads, long sources) {
     Shape queries = Shape.of(size);
     Shape keys = Shape.of(size[0], kvHeads, sources, size[3]);
-    for (long masks : new long[]{0, 1, size[0]}) {
+    for (List<HostTensor> mask : List.<List<HostTensor>>of(List.of(), List.of(mask(1, size[2], sources)),
+        List.of(mask(size[0], size[2], sources)), List.of(ofSources(size[0], sources)))) {
       List<HostTensor> operands = new ArrayList<>(List.of(any(queries), any(keys), any(keys)));
-      if (masks > 0) {
-        operands.add(mask(masks, size[2], sources));
-      }
+      operands.addAll(mask);
       both("attention", op + " of " + operands, operands, NEAR,
           inputs -> results(Tensor.of(op, inputs), 2), op::decompose);
       // As inference runs it: nobody asks for the second result.
@@ -154,6 +166,37 @@ final class CompositeSamples {
     return mask;
   }
 
+  /** Hides some sources from every target, as padding at the start of rows does, which leaves early ones none. */
+  private HostTensor ofSources(long batch, long sources) {
+    HostTensor mask = HostTensor.zeros(DType.BOOL, Shape.of(batch, 1, 1, sources));
+    for (long row = 0; row < batch; row++) {
+      for (long i = row * sources / 3; i < sources; i++) {
+        mask.set(row * sources + i, 1L);
+      }
+    }
+    return mask;
+  }
+
+  private void moves() {
+    for (long[] size : new long[][]{{1, 1, 1}, {5, 8, 3}, {8, 5, 64}, {4, 4, 0}}) {
+      Shape rows = Shape.of(size[0], size[2]);
+      add(new Repack(), any(rows), Values.integers(0, size[0] - 1, DType.I64, Shape.of(size[1]), random),
+          Values.integers(0, size[1] - 1, DType.I64, Shape.of(size[0]), random));
+    }
+  }
+
+  private void nestedScales() {
+    for (int[] size : new int[][]{{1, 1}, {1, 256}, {7, 3}, {256, 256}, {1000, 256}}) {
+      Composite op = new NestedScales(size[1]);
+      List<HostTensor> operands = List.of(Values.any(DType.U8, Shape.of(size[0]), random),
+          Values.between(-1, 1, DType.F32, Shape.of(256), random),
+          Values.between(0, 2, DType.F32, Shape.of((size[0] + size[1] - 1) / size[1]), random),
+          Values.between(-1, 1, DType.F32, Shape.of(1), random));
+      both(op.name(), op + " of " + operands, operands, new Sample.Judgement.Exact(),
+          inputs -> List.of(Tensor.of(op, inputs)), op::decompose);
+    }
+  }
+
   private void optimiser() {
     for (Shape shape : List.of(Shape.of(), Shape.of(0), Shape.of(3, 5), Shape.of(1031))) {
       List<HostTensor> operands = new ArrayList<>(List.of(any(shape), any(shape), any(shape),
@@ -169,7 +212,7 @@ final class CompositeSamples {
   }
 
   private void dropout() {
-    for (Shape shape : List.of(Shape.of(), Shape.of(0, 2), Shape.of(5, 400))) {
+    for (Shape shape : List.of(Shape.of(), Shape.of(0, 2), Shape.of(3, 7), Shape.of(5, 400))) {
       for (long step : new long[]{0, 1, 1L << 40}) {
         add(new Dropout(0.3, 0x123456789ABCDEFL + step), any(shape), HostTensor.ofLongs(Shape.of(), step));
       }

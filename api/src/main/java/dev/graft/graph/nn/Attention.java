@@ -17,17 +17,22 @@ import org.apiguardian.api.API;
  *
  * <p>
  * Operands: q [batch, heads, targets, dim], k and v [batch, kvHeads, sources, dim] with heads a multiple of
- * kvHeads, and optionally a BOOL mask [batch or 1, 1, targets, sources] of what a target may see. Results:
+ * kvHeads, and optionally a BOOL mask [batch or 1, 1, targets or 1, sources] of what a target may see. Results:
  * the mix [batch, heads, targets, dim], and the logarithm of the softmax' denominator [batch, heads,
  * targets] in the accumulator type. What is not allowed has the accumulator's lowest number added to its
  * similarity, so a target that may see nothing mixes all sources equally.
  *
+ * <p>
+ * Targets are the last of the sources: target i stands at source p = i + sources − targets, so that a prefix
+ * of keys and values needs no mask. A target sees what the attributes and the mask both allow.
+ *
  * @param scale multiplies the similarities
- * @param causal whether target i sees sources 0 to i alone; needs as many sources as targets
+ * @param causal whether a target sees no source after its own position p; needs no fewer sources than targets
+ * @param window how many sources a causal target sees, the one at p included: p − window + 1 to p; 0 for all
  * @param softcap bounds similarities s to softcap · tanh(s/softcap), as in Gemma 2; 0 for none
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
-public record Attention(double scale, boolean causal, double softcap) implements Composite {
+public record Attention(double scale, boolean causal, long window, double softcap) implements Composite {
   @Override
   public String name() {
     return "attention";
@@ -51,14 +56,16 @@ public record Attention(double scale, boolean causal, double softcap) implements
     Operands.check(
         k.dim(0) == q.dim(0) && k.dim(3) == q.dim(3) && k.dim(1) > 0 && q.dim(1) % k.dim(1) == 0,
         "needs equal batch and dim, and heads a multiple of kvHeads");
-    Operands.check(!causal || q.dim(2) == k.dim(2), "needs as many sources as targets to be causal");
+    Operands.check(!causal || k.dim(2) >= q.dim(2), "needs no fewer sources than targets to be causal");
+    Operands.check(window >= 0 && (causal || window == 0),
+        "needs a window of 0 or more, and causality for one of more, not " + window);
     if (inputs.size() == 4) {
       Tensor mask = inputs.get(3);
       Operands.check(
           mask.dtype() == DType.BOOL && mask.shape().rank() == 4 && mask.dim(1) == 1
-              && (mask.dim(0) == 1 || mask.dim(0) == q.dim(0)) && mask.dim(2) == q.dim(2)
+              && (mask.dim(0) == 1 || mask.dim(0) == q.dim(0)) && (mask.dim(2) == 1 || mask.dim(2) == q.dim(2))
               && mask.dim(3) == k.dim(2),
-          "needs a BOOL mask [batch or 1, 1, targets, sources]");
+          "needs a BOOL mask [batch or 1, 1, targets or 1, sources]");
     }
   }
 
@@ -106,10 +113,13 @@ public record Attention(double scale, boolean causal, double softcap) implements
     if (!causal) {
       return mask;
     }
-    long length = inputs.get(0).dim(2);
-    Tensor order = Tensor.iota(length).reshape(1, 1, 1, length)
-        .lessOrEqual(Tensor.iota(length).reshape(1, 1, length, 1));
-    return Optional.of(mask.map(order::and).orElse(order));
+    long targets = inputs.get(0).dim(2);
+    long sources = inputs.get(1).dim(2);
+    Tensor source = Tensor.iota(sources).reshape(1, 1, 1, sources);
+    Tensor last = Tensor.iota(targets).plus(sources - targets).reshape(1, 1, targets, 1);
+    Tensor near = source.lessOrEqual(last);
+    Tensor seen = window == 0 ? near : near.and(source.greaterThan(last.minus(window)));
+    return Optional.of(mask.map(seen::and).orElse(seen));
   }
 
   @Override
@@ -166,7 +176,7 @@ public record Attention(double scale, boolean causal, double softcap) implements
         scores = scores.plus(penalty(allowed.get(), scores.dtype()));
       }
       // Not by the logarithm of the total, which rounding makes useless where nothing is allowed.
-      Tensor p = scores.softmax();
+      Tensor p = Softmax.of(scores);
       Tensor gv = p.cast(q.dtype()).matmul(g, true, false);
       Tensor gp = g.matmul(repeated(v, q), false, true).cast(p.dtype());
       Tensor delta = g.cast(p.dtype()).times(mix.cast(p.dtype())).sum(-1);

@@ -91,7 +91,7 @@ public record CrossEntropy() implements Composite {
       Tensor z = inputs.get(0).cast(inputs.get(0).dtype().accumulator());
       Tensor target = isLabel(z, inputs.get(1)).cast(z.dtype());
       Tensor factor = inputs.get(2).times(inputs.get(3)).reshape(z.dim(0), 1);
-      return List.of(z.softmax().minus(target).times(factor).cast(inputs.get(0).dtype()));
+      return List.of(Softmax.of(z).minus(target).times(factor).cast(inputs.get(0).dtype()));
     }
   }
 }

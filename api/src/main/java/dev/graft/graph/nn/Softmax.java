@@ -10,6 +10,11 @@ import org.apiguardian.api.API;
 /** Normalises exponentials along the last axis to the sum 1, computed in the type's accumulator. */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public record Softmax() implements Composite {
+  /** Normalises along the last axis. */
+  public static Tensor of(Tensor x) {
+    return Tensor.of(new Softmax(), x);
+  }
+
   @Override
   public String name() {
     return "softmax";

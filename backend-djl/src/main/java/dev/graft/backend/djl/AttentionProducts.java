@@ -25,6 +25,7 @@ final class AttentionProducts {
   private static final long BLOCK_OF_HALF_TYPES = 128;
 
   private final ScriptWriter out;
+  private final List<Tensor> operands;
   private final Tensor q;
   private final Tensor k;
   private final Tensor v;
@@ -33,6 +34,7 @@ final class AttentionProducts {
 
   AttentionProducts(ScriptWriter out, List<Tensor> operands, Attention attention) {
     this.out = out;
+    this.operands = operands;
     this.q = operands.get(0);
     this.k = operands.get(1);
     this.v = operands.get(2);
@@ -49,7 +51,7 @@ final class AttentionProducts {
         : longer <= LONGEST;
   }
 
-  /** Targets {@code from} to {@code to} (excluded), which see the sources before {@code sources}. */
+  /** Targets {@code from} to {@code to} (excluded), which see no source after the first {@code sources}. */
   private record Block(long from, long to, long sources) {
     long targets() {
       return to - from;
@@ -62,11 +64,11 @@ final class AttentionProducts {
     if (!attention.causal() || !mask.isEmpty()) {
       return List.of(new Block(0, targets, k.dim(2)));
     }
+    long before = k.dim(2) - targets;
     long count = Math.max(1,
         Math.round((double) targets / (TorchType.isHalf(q.dtype()) ? BLOCK_OF_HALF_TYPES : BLOCK)));
-    return LongStream.range(0, count)
-        .mapToObj(i -> new Block(i * targets / count, (i + 1) * targets / count, (i + 1) * targets / count))
-        .toList();
+    return LongStream.range(0, count).mapToObj(i -> new Block(i * targets / count, (i + 1) * targets / count,
+        before + (i + 1) * targets / count)).toList();
   }
 
   void forward(Tensor node) {
@@ -134,10 +136,10 @@ final class AttentionProducts {
   /** Builds what is added to similarities, for all layers: [batch · kvHeads or 1, groups · targets, sources]. */
   private String penalty(Block block) {
     String seen = mask.isEmpty() ? "" : out.name(mask.getFirst());
-    String key = "penalty of products " + seen + " " + attention.causal() + " " + q.shape() + " " + k.shape()
-        + " " + block;
+    String key = "penalty of products " + seen + " " + attention.causal() + " " + attention.window() + " "
+        + q.shape() + " " + k.shape() + " " + block;
     return out.shared(key, () -> {
-      String penalty = AttentionScripts.penalty(out, mask, q, attention.causal(), q.dtype());
+      String penalty = AttentionScripts.penalty(out, operands, attention, q.dtype());
       long batch = mask.isEmpty() ? 1 : mask.getFirst().dim(0);
       long heads = batch == 1 ? 1 : k.dim(1);
       String whole = "torch.reshape(" + penalty + ", [" + batch + ", 1, 1, " + q.dim(2) + ", " + k.dim(2)

@@ -32,7 +32,7 @@ final class AttentionScripts {
     String logTotals = out.name(node.input(operands.size() + 1));
     String gradient = converted(out, out.name(node.input(operands.size() + 2)), node.dtype(), wide);
     if (operands.size() == 4) {
-      gradient = lighterWhereNothingIsSeen(out, operands.get(3), operands.get(1).dim(2), gradient, wide);
+      gradient = lighterWhereNothingIsSeen(out, operands, attention, gradient, wide);
     }
     String q = converted(out, out.name(operands.get(0)), node.dtype(), wide);
     String k = converted(out, everyHead(out, operands, 1), node.dtype(), wide);
@@ -53,30 +53,59 @@ final class AttentionScripts {
   private static String options(ScriptWriter out, List<Tensor> operands, Attention attention) {
     List<Tensor> mask = operands.subList(3, operands.size());
     Tensor q = operands.get(0);
-    String added = mask.isEmpty()
+    // The kernel's own causality counts targets from the first source.
+    boolean plainlyCausal = attention.causal() && attention.window() == 0 && mask.isEmpty()
+        && q.dim(2) == operands.get(1).dim(2);
+    String added = plainlyCausal || !attention.causal() && mask.isEmpty()
         ? "None"
-        : penalty(out, mask, q, attention.causal(), q.dtype().accumulator());
-    return (attention.causal() && mask.isEmpty() ? "True" : "False") + ", attn_mask=" + added + ", scale="
-        + attention.scale();
+        : penalty(out, operands, attention, q.dtype().accumulator());
+    return (plainlyCausal ? "True" : "False") + ", attn_mask=" + added + ", scale=" + attention.scale();
   }
 
   /**
-   * Builds what is added to similarities, once for all layers.
+   * Builds what is added to similarities, [batch or 1, 1, targets, sources], once for all layers.
    *
-   * @param mask of what may be seen, or empty where causality alone decides
+   * @param operands of an attention that is causal or has a mask
    */
-  static String penalty(ScriptWriter out, List<Tensor> mask, Tensor q, boolean causal, DType type) {
+  static String penalty(ScriptWriter out, List<Tensor> operands, Attention attention, DType type) {
+    String allowed = allowed(out, operands, attention);
+    return out.shared("penalty " + allowed + " " + type, () -> out.line(
+        "torch.mul(" + PrimitiveScripts.converted("torch.logical_not(" + allowed + ")", type) + ", "
+            + type.lowest() + ")"));
+  }
+
+  /** Builds what targets may see, BOOL [batch or 1, 1, targets, sources] or without the axes of length 1. */
+  private static String allowed(ScriptWriter out, List<Tensor> operands, Attention attention) {
+    long targets = operands.get(0).dim(2);
+    long sources = operands.get(1).dim(2);
+    List<Tensor> mask = operands.subList(3, operands.size());
     String seen = mask.isEmpty() ? "" : out.name(mask.getFirst());
-    return out.shared("penalty " + seen + " " + causal + " " + q.dim(2) + " " + type, () -> {
-      String allowed = seen;
-      if (causal) {
-        String order = "torch.tril(torch.ones([" + q.dim(2) + ", " + q.dim(2) + "], "
-            + ScriptWriter.options(DType.BOOL) + "))";
-        allowed = mask.isEmpty() ? order : out.line("torch.logical_and(" + seen + ", " + order + ")");
+    String key = "allowed " + seen + " " + attention.causal() + " " + attention.window() + " " + targets + " "
+        + sources;
+    return out.shared(key, () -> {
+      if (!attention.causal()) {
+        return everyTarget(out, mask.getFirst(), seen, targets);
       }
-      return out.line("torch.mul(" + PrimitiveScripts.converted("torch.logical_not(" + allowed + ")", type)
-          + ", " + type.lowest() + ")");
+      String order = order(attention, targets, sources);
+      return out.line(mask.isEmpty() ? order : "torch.logical_and(" + seen + ", " + order + ")");
     });
+  }
+
+  private static String everyTarget(ScriptWriter out, Tensor mask, String seen, long targets) {
+    return mask.dim(2) == targets
+        ? seen
+        : out.line(
+            "torch.expand(" + seen + ", [" + mask.dim(0) + ", 1, " + targets + ", " + mask.dim(3) + "])");
+  }
+
+  /** Writes what causality and the window let targets see: [targets, sources]. */
+  private static String order(Attention attention, long targets, long sources) {
+    long own = sources - targets;
+    String before = "torch.tril(torch.ones([" + targets + ", " + sources + "], "
+        + ScriptWriter.options(DType.BOOL) + "), " + own + ")";
+    return attention.window() == 0
+        ? before
+        : "torch.triu(" + before + ", " + (own - attention.window() + 1) + ")";
   }
 
   /**
@@ -84,10 +113,12 @@ final class AttentionScripts {
    * equally, which the kernel takes for a weight of 1 each, since rounding loses the number from the logarithm
    * of the total.
    */
-  private static String lighterWhereNothingIsSeen(ScriptWriter out, Tensor mask, long sources,
-      String gradient, DType type) {
-    String share = out.shared("share " + out.name(mask) + " " + type, () -> {
-      String some = out.line("torch.any(" + out.name(mask) + ", -1, True)");
+  private static String lighterWhereNothingIsSeen(ScriptWriter out, List<Tensor> operands,
+      Attention attention, String gradient, DType type) {
+    String allowed = allowed(out, operands, attention);
+    long sources = operands.get(1).dim(2);
+    String share = out.shared("share " + allowed + " " + type, () -> {
+      String some = out.line("torch.any(" + allowed + ", -1, True)");
       String all = PrimitiveScripts.converted(some, type);
       return out
           .line("torch.add(torch.mul(" + all + ", " + (1 - 1.0 / sources) + "), " + 1.0 / sources + ")");

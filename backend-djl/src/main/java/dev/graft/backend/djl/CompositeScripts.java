@@ -1,7 +1,7 @@
 package dev.graft.backend.djl;
 
+import dev.graft.compiler.memory.InPlaceUpdates;
 import dev.graft.graph.Composite;
-import dev.graft.graph.Graph;
 import dev.graft.graph.Tensor;
 import dev.graft.graph.nn.Activation;
 import dev.graft.graph.nn.AdamW;
@@ -20,7 +20,7 @@ final class CompositeScripts {
   }
 
   /** Tells whether a node is run as it is, rather than by its decomposition. */
-  static boolean knows(Tensor node, Graph graph) {
+  static boolean knows(Tensor node, InPlaceUpdates updates) {
     if (node.shape().size() == 0 || node.inputs().stream().anyMatch(x -> x.shape().size() == 0)) {
       return false;
     }
@@ -28,7 +28,7 @@ final class CompositeScripts {
       case Attention attention -> attention.softcap() == 0;
       case Attention.Backward backward -> backward.forward().softcap() == 0;
       case BlockDequantize dequantize -> DequantizeScripts.knows(dequantize);
-      case AdamW _ -> InPlaceUpdates.fits(node, graph);
+      case AdamW _ -> updates.isUpdate(node);
       case RmsNorm _,RmsNorm.Backward _,LayerNorm _,RotaryEmbedding _ -> true;
       case Activation _,Activation.Backward _,GatedActivation _,GatedActivation.Backward _ -> true;
       case CrossEntropy _,CrossEntropy.Backward _,Softmax _ -> true;

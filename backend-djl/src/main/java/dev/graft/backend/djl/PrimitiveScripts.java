@@ -41,7 +41,7 @@ final class PrimitiveScripts {
       case Primitive.ScatterAdd scatter -> scatter(out, node, scatter.axis());
       case Primitive.Put put -> put(out, node, put.axis());
       case Primitive.Detach _,Primitive.After _ -> out.rename(node, node.input(0));
-      case Primitive.Pick pick -> out.defineAll(node, List.of(out.result(node.input(0), pick.index())));
+      case Primitive.Pick pick -> out.defineResult(node, pick.index());
     }
   }
 

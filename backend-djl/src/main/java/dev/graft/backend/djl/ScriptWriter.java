@@ -1,9 +1,10 @@
 package dev.graft.backend.djl;
 
+import dev.graft.compiler.memory.Expansion;
+import dev.graft.compiler.memory.InPlaceUpdates;
 import dev.graft.graph.Assignment;
 import dev.graft.graph.Composite;
 import dev.graft.graph.DType;
-import dev.graft.graph.Expansion;
 import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Primitive;
@@ -35,6 +36,7 @@ final class ScriptWriter {
   private final List<HostTensor> constants = new ArrayList<>();
   private final Set<String> assigned = new HashSet<>();
   private Tensor current;
+  private String indentation = "";
   private int count;
 
   private ScriptWriter(Graph graph, InPlaceUpdates updates, Processor processor) {
@@ -49,14 +51,15 @@ final class ScriptWriter {
 
   /** Translates a graph. */
   static Script of(Graph graph, Processor processor) {
-    Graph expanded = Expansion.of(graph, node -> CompositeScripts.knows(node, graph));
+    InPlaceUpdates updates = InPlaceUpdates.of(graph);
+    Graph expanded = Expansion.of(graph, node -> CompositeScripts.knows(node, updates));
     Graph fused = Fusion.of(expanded);
     return new ScriptWriter(fused, InPlaceUpdates.of(fused), processor).write(graph);
   }
 
   private Script write(Graph original) {
     for (Tensor node : graph.schedule()) {
-      if (!updates.isPostponed(node)) {
+      if (updates.stepOf(node).isEmpty()) {
         visit(node);
       }
     }
@@ -94,9 +97,9 @@ final class ScriptWriter {
   /** Writes the new values of variables, once all else has been computed. */
   private void assign() {
     List<Assignment> plain = graph.assignments().stream()
-        .filter(each -> !updates.isPostponed(each.value()) && !assigned.contains(each.name())).toList();
+        .filter(each -> updates.stepOf(each.value()).isEmpty() && !assigned.contains(each.name())).toList();
     List<String> values = plain.stream().map(each -> lastingValue(each.value())).toList();
-    graph.schedule().stream().filter(updates::isPostponed).forEach(this::visit);
+    graph.schedule().stream().filter(updates::isUpdate).forEach(this::visit);
     for (int i = 0; i < plain.size(); i++) {
       String variable = plain.get(i).name();
       assigned.add(variable);
@@ -157,6 +160,20 @@ final class ScriptWriter {
             node -> !operation.isInstance(node.op()) && node.inputs().stream().anyMatch(picks::contains));
   }
 
+  /** Returns the condition under which an optimiser's step takes place; empty if it always does. */
+  Optional<String> guard(Tensor step) {
+    return updates.guard(step).map(this::name);
+  }
+
+  /** Writes lines that are run only if a BOOL of one element holds; no line after them may use their results. */
+  void when(String condition, Runnable body) {
+    lines.add("if bool(" + condition + "):");
+    nodes.add(current);
+    indentation = "  ";
+    body.run();
+    indentation = "";
+  }
+
   /** Adds a constant and returns its expression. */
   String constant(HostTensor value) {
     constants.add(value);
@@ -166,7 +183,7 @@ final class ScriptWriter {
   /** Adds a line that computes an expression; returns the name of the result. */
   String line(String expression) {
     String name = "v" + count++;
-    lines.add(name + " = " + expression);
+    lines.add(indentation + name + " = " + expression);
     nodes.add(current);
     return name;
   }
@@ -177,7 +194,7 @@ final class ScriptWriter {
     for (int i = 0; i < results; i++) {
       fresh.add("v" + count++);
     }
-    lines.add(String.join(", ", fresh) + " = " + expression);
+    lines.add(indentation + String.join(", ", fresh) + " = " + expression);
     nodes.add(current);
     return fresh;
   }
@@ -225,6 +242,12 @@ final class ScriptWriter {
   void defineForeign(Tensor node, String expression) {
     names.put(node, List.of(line(expression)));
     lifetimes.foreign(node);
+  }
+
+  /** Defines a node as a further result of its operand. */
+  void defineResult(Tensor pick, int index) {
+    names.put(pick, List.of(result(pick.input(0), index)));
+    lifetimes.alias(pick, pick.input(0));
   }
 
   /** Names a node's results, which are in variables' memory. */

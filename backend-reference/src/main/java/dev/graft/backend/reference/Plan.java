@@ -1,8 +1,8 @@
 package dev.graft.backend.reference;
 
-import dev.graft.graph.Expansion;
+import dev.graft.compiler.memory.Expansion;
+import dev.graft.compiler.memory.Liveness;
 import dev.graft.graph.Graph;
-import dev.graft.graph.HostTensor;
 import dev.graft.graph.Primitive;
 import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
@@ -53,7 +53,7 @@ record Plan(int slots, Map<String, Integer> inputs, Map<String, Integer> variabl
 
   static Plan of(Graph graph) {
     Graph primitive = Expansion.of(graph, _ -> false);
-    Maker maker = new Maker();
+    Maker maker = new Maker(primitive);
     primitive.schedule().forEach(maker::add);
     Map<String, Output> outputs = new LinkedHashMap<>();
     primitive.outputs()
@@ -64,77 +64,66 @@ record Plan(int slots, Map<String, Integer> inputs, Map<String, Integer> variabl
   }
 
   private static final class Maker {
-    private final Map<Tensor, Integer> slots = new HashMap<>();
+    private final Liveness liveness;
+    private final Map<Liveness.Storage, Integer> slots = new HashMap<>();
     private final Map<String, Integer> inputs = new LinkedHashMap<>();
     private final Map<String, Integer> variables = new LinkedHashMap<>();
-    private final Map<Integer, HostTensor> constants = new LinkedHashMap<>();
+    private final Map<Integer, Values> constants = new LinkedHashMap<>();
     private final List<Step> steps = new ArrayList<>();
-    private int count;
+    private long held;
+    private long peak;
+
+    private Maker(Graph graph) {
+      liveness = new Liveness(graph,
+          signature -> signature.shape().size() * Values.elementBytes(signature.dtype()));
+    }
 
     int slot(Tensor node) {
-      Integer slot = slots.get(node);
-      if (slot == null) {
-        throw new IllegalStateException(node + " has no slot");
-      }
-      return slot;
+      return slot(liveness.storage(node));
+    }
+
+    private int slot(Liveness.Storage storage) {
+      return slots.computeIfAbsent(storage, _ -> slots.size());
     }
 
     void add(Tensor node) {
       if (!(node.op() instanceof Primitive op)) {
         throw new IllegalStateException(node.op().name() + " is not a primitive");
       }
-      slots.put(node, switch (op) {
-        case Primitive.Input input -> inputs.computeIfAbsent(input.name(), _ -> count++);
-        case Primitive.Variable variable -> variables.computeIfAbsent(variable.name(), _ -> count++);
-        case Primitive.Constant constant -> {
-          constants.put(count, constant.value());
-          yield count++;
+      List<Integer> operands = node.inputs().stream().map(this::slot).toList();
+      liveness.read(node);
+      liveness.place(node);
+      switch (op) {
+        case Primitive.Input input -> inputs.put(input.name(), slot(node));
+        case Primitive.Variable variable -> variables.put(variable.name(), slot(node));
+        case Primitive.Constant constant -> constants.put(slot(node), Values.of(constant.value()));
+        case Primitive.Reshape _,Primitive.Detach _,Primitive.After _ -> {
+          if (!steps.isEmpty()) {
+            release(node, steps.getLast().last());
+          }
         }
-        case Primitive.Reshape _,Primitive.Detach _,Primitive.After _ -> slot(node.input(0));
-        case Primitive.Fill _,Primitive.Iota _,Primitive.Unary _,Primitive.Binary _,Primitive.Compare _,Primitive.Select _,Primitive.Cast _,Primitive.Reduce _,Primitive.MatMul _,Primitive.Permute _,Primitive.Broadcast _,Primitive.Slice _,Primitive.Pad _,Primitive.Concat _,Primitive.Gather _,Primitive.ScatterAdd _,Primitive.Put _ -> {
-          steps.add(new Step(node, op, node.inputs().stream().map(this::slot).toList(), count, List.of()));
-          yield count++;
-        }
+        case Primitive.Fill _,Primitive.Iota _,Primitive.Unary _,Primitive.Binary _,Primitive.Compare _,Primitive.Select _,Primitive.Cast _,Primitive.Reduce _,Primitive.MatMul _,Primitive.Permute _,Primitive.Broadcast _,Primitive.Slice _,Primitive.Pad _,Primitive.Concat _,Primitive.Gather _,Primitive.ScatterAdd _,Primitive.Put _ ->
+          compute(node, op, operands);
         case Primitive.Pick _ -> throw new IllegalStateException("A composite's result was not expanded");
-      });
+      }
+    }
+
+    private void compute(Tensor node, Primitive op, List<Integer> operands) {
+      held += liveness.storage(node).bytes();
+      peak = Math.max(peak, held);
+      steps.add(new Step(node, op, operands, slot(node), new ArrayList<>()));
+      release(node, steps.getLast().last());
+    }
+
+    private void release(Tensor node, List<Integer> last) {
+      for (Liveness.Storage storage : liveness.released(node)) {
+        held -= storage.bytes();
+        last.add(slot(storage));
+      }
     }
 
     Plan plan(Map<String, Output> outputs, Map<String, Integer> assignments) {
-      boolean[] needed = new boolean[count];
-      outputs.values().forEach(output -> needed[output.slot()] = true);
-      assignments.values().forEach(slot -> needed[slot] = true);
-      boolean[] computed = new boolean[count];
-      steps.forEach(step -> computed[step.result()] = true);
-
-      List<Step> kept = new ArrayList<>();
-      for (Step step : steps.reversed()) {
-        if (needed[step.result()]) {
-          List<Integer> last = step.operands().stream().distinct()
-              .filter(slot -> computed[slot] && !needed[slot]).toList();
-          step.operands().forEach(slot -> needed[slot] = true);
-          kept.add(new Step(step.node(), step.op(), step.operands(), step.result(), last));
-        }
-      }
-      constants.keySet().removeIf(slot -> !needed[slot]);
-      Map<Integer, Values> values = new LinkedHashMap<>();
-      constants.forEach((slot, tensor) -> values.put(slot, Values.of(tensor)));
-      return new Plan(count, inputs, variables, values, kept.reversed(), outputs, assignments,
-          peak(kept.reversed()));
-    }
-
-    private long peak(List<Step> kept) {
-      long[] bytes = new long[count];
-      long held = 0;
-      long peak = 0;
-      for (Step step : kept) {
-        bytes[step.result()] = step.node().shape().size() * Values.elementBytes(step.node().dtype());
-        held += bytes[step.result()];
-        peak = Math.max(peak, held);
-        for (int slot : step.last()) {
-          held -= bytes[slot];
-        }
-      }
-      return peak;
+      return new Plan(slots.size(), inputs, variables, constants, steps, outputs, assignments, peak);
     }
   }
 }

@@ -55,13 +55,13 @@ public final class Gradients {
         throw new GraphException("Only floating-point tensors have a gradient, not " + target);
       }
     }
-    Expansion expansion = new Expansion(targets);
-    Tensor forward = expansion.expand(loss);
-    List<CheckpointedBlock> expanded = blocks.stream().map(block -> expansion.expand(block)).toList();
-    Recomputation recomputation = new Recomputation(forward, expanded, expansion::isActive);
-    Map<Tensor, Tensor> found = new BackwardPass(expansion::isActive, recomputation).run(forward);
+    ActiveValues values = new ActiveValues(targets);
+    Tensor forward = values.expand(loss);
+    List<CheckpointedBlock> expanded = blocks.stream().map(block -> values.expand(block)).toList();
+    Recomputation recomputation = new Recomputation(forward, expanded, values::isActive);
+    Map<Tensor, Tensor> found = new BackwardPass(values::isActive, recomputation).run(forward);
     List<Optional<Tensor>> gradients = targets.stream()
-        .map(target -> Optional.ofNullable(found.get(expansion.replacement(target)))).toList();
-    return new Differentiated(forward, gradients, expansion.replacements());
+        .map(target -> Optional.ofNullable(found.get(values.replacement(target)))).toList();
+    return new Differentiated(forward, gradients);
   }
 }

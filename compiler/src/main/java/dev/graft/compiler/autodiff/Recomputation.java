@@ -22,6 +22,8 @@ final class Recomputation {
   private final Map<Tensor, Inside> blocks = new HashMap<>();
   private final Set<Tensor> derivedWeights;
   private final Set<Tensor> cheap;
+  /** Copies of cheap values, each for all products that read it. */
+  private final Map<Tensor, Tensor> cheapCopies = new HashMap<>();
 
   Recomputation(Tensor loss, List<CheckpointedBlock> marked, Predicate<Tensor> active) {
     List<Tensor> forward = Graph.reach(List.of(loss));
@@ -44,7 +46,7 @@ final class Recomputation {
     }
     // Of the rules that read a weight or an activation, only that of a product never reads the result.
     if (node.op() instanceof Primitive.MatMul) {
-      return new Copies(each -> derivedWeights.contains(each) || cheap.contains(each), gradient)
+      return new Copies(each -> derivedWeights.contains(each) || cheap.contains(each), gradient, cheapCopies)
           .replaceInputs(node);
     }
     return node;
@@ -133,7 +135,8 @@ final class Recomputation {
     Copies copies(Tensor gradient) {
       if (copies.isEmpty()) {
         Set<Tensor> members = new HashSet<>(nodes);
-        Copies made = new Copies(node -> members.contains(node) || derivedWeights.contains(node), gradient);
+        Copies made = new Copies(node -> members.contains(node) || derivedWeights.contains(node), gradient,
+            new HashMap<>());
         nodes.forEach(made::of);
         copies = Optional.of(made);
       }
@@ -141,34 +144,50 @@ final class Recomputation {
     }
   }
 
-  /** Copies nodes so that none can run before a gradient is there. */
-  private static final class Copies {
+  /** Copies nodes so that none is to run before a gradient is there. */
+  private final class Copies {
     private final Predicate<Tensor> members;
     private final Tensor gradient;
+    private final Map<Tensor, Tensor> cheapCopies;
     private final Map<Tensor, Tensor> copies = new HashMap<>();
 
-    Copies(Predicate<Tensor> members, Tensor gradient) {
+    /**
+     * Prepares to copy.
+     *
+     * @param cheapCopies copies that were made for other gradients, and may be used for this one; new ones are added
+     */
+    Copies(Predicate<Tensor> members, Tensor gradient, Map<Tensor, Tensor> cheapCopies) {
       this.members = members;
       this.gradient = gradient;
+      this.cheapCopies = cheapCopies;
     }
 
     Tensor of(Tensor node) {
       if (!members.test(node)) {
         return node;
       }
-      Tensor known = copies.get(node);
-      if (known != null) {
-        return known;
-      }
-      Tensor copy = replaceInputs(node);
+      Tensor known = copies.containsKey(node) ? copies.get(node) : cheapCopies.get(node);
+      return known == null ? copy(node) : known;
+    }
+
+    private Tensor copy(Tensor node) {
+      List<Tensor> inputs = new ArrayList<>(node.inputs().stream().map(this::of).toList());
+      boolean waits = node.inputs().stream().anyMatch(this::isCopied);
       // A result of a composite that is kept is kept as well; anything else waits by its first operand.
-      if (copy == node && !(node.op() instanceof Primitive.Pick)) {
-        List<Tensor> inputs = new ArrayList<>(node.inputs());
-        inputs.set(0, after(node.input(0)));
-        copy = Tensor.at(node.site(), node.op(), inputs);
+      if (!waits && !(node.op() instanceof Primitive.Pick)) {
+        inputs.set(0, after(inputs.getFirst()));
       }
+      Tensor copy = inputs.equals(node.inputs()) ? node : Tensor.at(node.site(), node.op(), inputs);
       copies.put(node, copy);
+      if (cheap.contains(node)) {
+        cheapCopies.put(node, copy);
+      }
       return copy;
+    }
+
+    private boolean isCopied(Tensor operand) {
+      Tensor copy = copies.get(operand);
+      return copy != null && copy != operand;
     }
 
     Tensor replaceInputs(Tensor node) {

@@ -35,10 +35,6 @@ final class Dependencies {
     }
   }
 
-  boolean isReady(int position) {
-    return missing[position] == 0;
-  }
-
   /** Notes that a node has run, and tells which ones became ready by that, in order of the schedule. */
   void ran(int position, IntConsumer ready) {
     for (int user : users[position]) {

@@ -127,7 +127,7 @@ public record Invariants(Optional<Graph> once, Graph each) {
     }
 
     private static long bytes(Tensor node) {
-      return node.shape().size() * node.dtype().bytes();
+      return node.signature().bytes();
     }
   }
 }

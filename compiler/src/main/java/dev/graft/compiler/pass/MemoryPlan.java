@@ -1,26 +1,25 @@
 package dev.graft.compiler.pass;
 
+import dev.graft.compiler.memory.Liveness;
 import dev.graft.graph.Composite;
 import dev.graft.graph.Graph;
 import dev.graft.graph.Primitive;
 import dev.graft.graph.Tensor;
-import dev.graft.spi.BestFit;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
-import java.util.List;
+import java.util.HashSet;
 import java.util.Map;
-import java.util.OptionalLong;
+import java.util.Set;
 import org.apiguardian.api.API;
 
 /**
- * States how much memory a graph needs if its nodes run in the order of its schedule, and where in one block
- * of memory each value can lie.
+ * States how much memory a graph needs if its nodes run in the order of its schedule.
  *
  * <p>
  * A value lives from the node that computes it to the last node that reads it, results of the graph to the
- * end. Reshape, Detach, After and Pick are views of their operand. What a backend needs within one node, or
- * saves by fusing several, is not known here.
+ * end. Reshape, Detach, After and Pick are views of their operand, and the optimiser writes to its variables where
+ * that is all that becomes of its results. What a backend needs within one node, or saves by fusing several, is not
+ * known here.
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class MemoryPlan {
@@ -38,51 +37,51 @@ public final class MemoryPlan {
     INTERMEDIATE
   }
 
-  private static final long ALIGNMENT = 64;
-
-  private final Storages storages;
   private final Map<Category, Long> bytes = new EnumMap<>(Category.class);
-  private final long[] offsets;
-  private final long arenaBytes;
   private final long peakBytes;
-  private final List<Tensor> peakNode;
 
   private MemoryPlan(Graph graph) {
-    storages = new Storages(graph);
-    List<List<Integer>> dying = dying(graph.schedule().size());
-    offsets = new long[storages.size()];
-    BestFit arena = new BestFit(ALIGNMENT);
+    Liveness liveness = new Liveness(graph);
+    Set<Liveness.Storage> written = new HashSet<>();
     long live = 0;
-    long liveResults = 0;
     long peak = 0;
-    long peakResults = 0;
-    int peakPosition = 0;
-    for (int i = 0; i < dying.size(); i++) {
-      for (int j = 0; j < storages.written(i); j++) {
-        int storage = storages.firstWritten(i) + j;
-        offsets[storage] = arena.allocate(storages.bytes(storage));
-        live += storages.bytes(storage);
-        liveResults += storages.isKept(storage) ? storages.bytes(storage) : 0;
+    int peakPosition = -1;
+    for (int i = 0; i < graph.schedule().size(); i++) {
+      Tensor node = graph.schedule().get(i);
+      liveness.read(node);
+      liveness.place(node);
+      for (Liveness.Storage storage : liveness.all(node)) {
+        live += storage.isOwned() && written.add(storage) ? storage.bytes() : 0;
       }
       if (live > peak) {
         peak = live;
-        peakResults = liveResults;
         peakPosition = i;
       }
-      for (int storage : dying.get(i)) {
-        arena.free(offsets[storage], storages.bytes(storage));
-        live -= storages.bytes(storage);
-      }
+      live -= bytes(liveness.released(node));
     }
     peakBytes = peak;
-    peakNode = graph.schedule().isEmpty() ? List.of() : List.of(graph.schedule().get(peakPosition));
-    arenaBytes = arena.bytes();
     for (Category category : Category.values()) {
       bytes.put(category, 0L);
     }
-    bytes.put(Category.RESULT, peakResults);
-    bytes.put(Category.INTERMEDIATE, peak - peakResults);
+    long results = bytes(results(graph, liveness, peakPosition));
+    bytes.put(Category.RESULT, results);
+    bytes.put(Category.INTERMEDIATE, peak - results);
     graph.schedule().forEach(this::addLeaf);
+  }
+
+  /** Returns where results of the graph are that have been computed by a position of its schedule. */
+  private static Set<Liveness.Storage> results(Graph graph, Liveness liveness, int position) {
+    Set<Liveness.Storage> results = new HashSet<>();
+    graph.outputs().values().forEach(root -> results.add(liveness.storage(root)));
+    graph.assignments().forEach(each -> results.add(liveness.storage(each.value())));
+    Set<Liveness.Storage> computed = new HashSet<>();
+    graph.schedule().subList(0, position + 1).forEach(node -> computed.addAll(liveness.all(node)));
+    results.removeIf(storage -> !storage.isOwned() || !computed.contains(storage));
+    return results;
+  }
+
+  private static long bytes(Set<Liveness.Storage> storages) {
+    return storages.stream().mapToLong(Liveness.Storage::bytes).sum();
   }
 
   /** Plans the memory of a graph in the order of its schedule. */
@@ -90,27 +89,8 @@ public final class MemoryPlan {
     return new MemoryPlan(graph);
   }
 
-  /** Lists, by position, the storages whose last reader runs there. */
-  private List<List<Integer>> dying(int positions) {
-    List<List<Integer>> dying = new ArrayList<>();
-    for (int i = 0; i < positions; i++) {
-      dying.add(new ArrayList<>());
-    }
-    int[][] readers = storages.readers();
-    for (int position = 0; position < positions; position++) {
-      for (int j = 0; j < storages.written(position); j++) {
-        int storage = storages.firstWritten(position) + j;
-        if (!storages.isKept(storage)) {
-          int[] all = readers[storage];
-          dying.get(all.length == 0 ? position : all[all.length - 1]).add(storage);
-        }
-      }
-    }
-    return dying;
-  }
-
   private void addLeaf(Tensor node) {
-    long size = node.shape().size() * node.dtype().bytes();
+    long size = node.signature().bytes();
     switch (node.op()) {
       case Primitive.Input _ -> bytes.merge(Category.INPUT, size, Long::sum);
       case Primitive.Variable _ -> bytes.merge(Category.VARIABLE, size, Long::sum);
@@ -125,29 +105,8 @@ public final class MemoryPlan {
     return peakBytes;
   }
 
-  /** Returns the node during which most memory is in use; none for a graph without nodes. */
-  public List<Tensor> peakNode() {
-    return peakNode;
-  }
-
   /** Returns the bytes in use at the peak by what they are used for, every category included. */
   public Map<Category, Long> bytes() {
     return Collections.unmodifiableMap(bytes);
-  }
-
-  /** Returns the size of one block of memory that holds all computed values at their offsets. */
-  public long arenaBytes() {
-    return arenaBytes;
-  }
-
-  /**
-   * Returns where in the block a node's value begins, in bytes; empty for inputs, variables, constants and
-   * views of them.
-   *
-   * @throws IllegalArgumentException if the node is not in the graph's schedule
-   */
-  public OptionalLong offset(Tensor node) {
-    int storage = storages.holding(node);
-    return storage < 0 ? OptionalLong.empty() : OptionalLong.of(offsets[storage]);
   }
 }

@@ -12,13 +12,9 @@ public final class Passes {
   /**
    * Returns what a forward pass may go through before it is differentiated. Differentiate its outputs, and
    * make outputs of checkpointed blocks' ends, to find them again.
-   *
-   * @param mergeLinears whether to merge thin products, see {@link MergeLinears}
    */
-  public static Pass beforeDifferentiation(boolean mergeLinears) {
-    return mergeLinears
-        ? Pass.inOrder(List.of(new CommonSubexpressions(), new MergeLinears()))
-        : new CommonSubexpressions();
+  public static Pass beforeDifferentiation() {
+    return Pass.inOrder(List.of(new CommonSubexpressions(), new MergeLinears()));
   }
 
   /**

@@ -1,99 +1,56 @@
 package dev.graft.compiler.pass;
 
-import dev.graft.graph.Composite;
-import dev.graft.graph.DType;
+import dev.graft.compiler.memory.Liveness;
 import dev.graft.graph.Graph;
-import dev.graft.graph.Primitive;
-import dev.graft.graph.Signature;
 import dev.graft.graph.Tensor;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
- * Finds which memory each node of a graph reads and writes. Inputs, variables and constants have memory of
- * their own, which is not counted here. Reshape, Detach, After and Pick are views: they write none.
+ * Tells which memory each node of a graph reads and writes, for the search of a better order. Inputs, variables
+ * and constants have memory of their own, which is not counted here.
  */
 final class Storages {
-  private static final int NONE = -1;
-
-  private final Map<Tensor, Integer> positions = new HashMap<>();
-  /** First storage a node writes, in order of the schedule; the storages of a composite follow each other. */
-  private final int[] first;
-  private final int[] count;
   private final int[][] reads;
-  private final List<Long> bytes = new ArrayList<>();
+  private final long[] writtenBytes;
+  private final long[] bytes;
   private final boolean[] kept;
 
   Storages(Graph graph) {
     List<Tensor> schedule = graph.schedule();
-    first = new int[schedule.size()];
-    count = new int[schedule.size()];
+    Liveness liveness = new Liveness(graph);
+    Map<Liveness.Storage, Integer> numbers = new LinkedHashMap<>();
     reads = new int[schedule.size()][];
-    for (int i = 0; i < schedule.size(); i++) {
+    writtenBytes = new long[schedule.size()];
+    for (int i = 0; i < reads.length; i++) {
       Tensor node = schedule.get(i);
-      positions.put(node, i);
-      reads[i] = node.inputs().stream().mapToInt(this::of).filter(storage -> storage != NONE).distinct()
-          .toArray();
-      List<Signature> written = written(node);
-      first[i] = written.isEmpty() ? viewed(node) : bytes.size();
-      count[i] = written.size();
-      written.forEach(each -> bytes.add(bytes(each)));
+      reads[i] = node.inputs().stream().map(liveness::storage).filter(Liveness.Storage::isOwned).distinct()
+          .mapToInt(storage -> numbers.getOrDefault(storage, -1)).toArray();
+      liveness.read(node);
+      liveness.place(node);
+      for (Liveness.Storage storage : liveness.all(node)) {
+        if (storage.isOwned() && numbers.putIfAbsent(storage, numbers.size()) == null) {
+          writtenBytes[i] += storage.bytes();
+        }
+      }
     }
-    kept = new boolean[bytes.size()];
-    graph.outputs().values().forEach(this::keep);
-    graph.assignments().forEach(each -> keep(each.value()));
+    bytes = numbers.keySet().stream().mapToLong(Liveness.Storage::bytes).toArray();
+    kept = new boolean[bytes.length];
+    graph.outputs().values().forEach(root -> keep(numbers, liveness.storage(root)));
+    graph.assignments().forEach(each -> keep(numbers, liveness.storage(each.value())));
   }
 
-  private static List<Signature> written(Tensor node) {
-    return switch (node.op()) {
-      case Primitive.Input _,Primitive.Variable _,Primitive.Constant _ -> List.of();
-      case Primitive.Reshape _,Primitive.Detach _,Primitive.After _,Primitive.Pick _ -> List.of();
-      case Primitive _ -> List.of(node.signature());
-      case Composite composite -> composite.infer(node.inputs());
-    };
-  }
-
-  private int viewed(Tensor node) {
-    return switch (node.op()) {
-      case Primitive.Pick pick -> of(node.input(0)) + pick.index();
-      case Primitive.Reshape _,Primitive.Detach _,Primitive.After _ -> of(node.input(0));
-      case Primitive _,Composite _ -> NONE;
-    };
-  }
-
-  private static long bytes(Signature signature) {
-    DType type = signature.dtype();
-    return Math.multiplyExact(signature.shape().size(), type.bytes());
-  }
-
-  private void keep(Tensor root) {
-    if (of(root) != NONE) {
-      kept[of(root)] = true;
+  private void keep(Map<Liveness.Storage, Integer> numbers, Liveness.Storage storage) {
+    Integer number = numbers.get(storage);
+    if (number != null) {
+      kept[number] = true;
     }
-  }
-
-  private int of(Tensor node) {
-    return first[position(node)];
-  }
-
-  int position(Tensor node) {
-    Integer position = positions.get(node);
-    if (position == null) {
-      throw new IllegalArgumentException(node + " is not in the schedule");
-    }
-    return position;
-  }
-
-  /** Returns how many storages there are; they are numbered from 0 in the order in which they are written. */
-  int size() {
-    return kept.length;
   }
 
   long bytes(int storage) {
-    return bytes.get(storage);
+    return bytes[storage];
   }
 
   /** Tells whether a storage holds a result of the graph, and so lives to the end. */
@@ -106,41 +63,22 @@ final class Storages {
     return reads[position];
   }
 
-  /** Returns the first of the storages that the node at a position writes. */
-  int firstWritten(int position) {
-    return first[position];
-  }
-
-  /** Returns how many storages the node at a position writes. */
-  int written(int position) {
-    return count[position];
-  }
-
   /** Returns the bytes of all that the node at a position writes. */
   long writtenBytes(int position) {
-    long sum = 0;
-    for (int i = 0; i < count[position]; i++) {
-      sum += bytes.get(first[position] + i);
-    }
-    return sum;
-  }
-
-  /** Returns the storage that a node's value is in, or -1 for one outside of the plan. */
-  int holding(Tensor node) {
-    return of(node);
+    return writtenBytes[position];
   }
 
   /** Returns, by storage, the positions of the nodes that read it, ascending. */
   int[][] readers() {
-    int[] sizes = new int[size()];
+    int[] sizes = new int[bytes.length];
     for (int[] each : reads) {
       for (int storage : each) {
         sizes[storage]++;
       }
     }
-    int[][] readers = new int[size()][];
+    int[][] readers = new int[bytes.length][];
     Arrays.setAll(readers, storage -> new int[sizes[storage]]);
-    int[] filled = new int[size()];
+    int[] filled = new int[bytes.length];
     for (int position = 0; position < reads.length; position++) {
       for (int storage : reads[position]) {
         readers[storage][filled[storage]++] = position;

@@ -63,7 +63,7 @@ class CheckpointedBlockTests {
           .reshape(2, SEQUENCE, 2, 2).permute(0, 2, 1, 3));
     }
     parts.add(mask);
-    Tensor mixed = Tensor.of(new Attention(0.7, false, 0), parts).permute(0, 2, 1, 3)
+    Tensor mixed = Tensor.of(new Attention(0.7, false, 0, 0), parts).permute(0, 2, 1, 3)
         .reshape(2, SEQUENCE, HIDDEN);
     Tensor h = x.plus(mixed);
     Tensor bias = weight(name + "bias", HIDDEN);

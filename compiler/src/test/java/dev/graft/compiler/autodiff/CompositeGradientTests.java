@@ -18,6 +18,7 @@ import dev.graft.graph.nn.CrossEntropy;
 import dev.graft.graph.nn.Dropout;
 import dev.graft.graph.nn.GatedActivation;
 import dev.graft.graph.nn.LayerNorm;
+import dev.graft.graph.nn.Repack;
 import dev.graft.graph.nn.RmsNorm;
 import dev.graft.graph.nn.RotaryEmbedding;
 import dev.graft.graph.nn.Softmax;
@@ -122,7 +123,7 @@ class CompositeGradientTests {
     }
     Tensor mask = Tensor.constant(HostTensor.ofBytes(DType.BOOL, Shape.of(2, 1, 3, 3), allowed));
     check(operands(dims(2, 2, 3, 4), dims(2, kvHeads, 3, 4), dims(2, kvHeads, 3, 4)),
-        new Attention(0.8, causal, softcap), (op, x) -> {
+        new Attention(0.8, causal, 0, softcap), (op, x) -> {
           List<Tensor> inputs = new ArrayList<>(x);
           if (masked) {
             inputs.add(mask);
@@ -131,11 +132,27 @@ class CompositeGradientTests {
         });
   }
 
+  @ParameterizedTest
+  @CsvSource({"0, 0", "2, 0", "1, 0", "3, 0.7"})
+  void differentiatesAttentionToAPrefixAndThroughAWindow(long window, double softcap) {
+    check(operands(dims(2, 2, 3, 4), dims(2, 1, 5, 4), dims(2, 1, 5, 4)),
+        new Attention(0.8, true, window, softcap), Tensor::of);
+  }
+
+  @Test
+  void differentiatesAMoveOfRows() {
+    // The last row of x stands for the last two of the result, on which nothing depends.
+    Tensor there = Tensor.constant(HostTensor.ofLongs(Shape.of(5), 2, 0, 1, 3, 3));
+    Tensor back = Tensor.constant(HostTensor.ofLongs(Shape.of(4), 1, 2, 0, 4));
+    check(operands(dims(4, 3)), new Repack(),
+        (op, x) -> Tensor.of(op, x.getFirst(), there, back).slice(0, 0, 3));
+  }
+
   @Test
   void differentiatesAFurtherResultOfADecomposedComposite() {
     new GradientCheck("log of attention's denominator", SEED).operand(1, 2, 3, 2).operand(1, 2, 4, 2)
         .operand(1, 2, 4, 2).matches(x -> {
-          Tensor mix = Tensor.of(new Decomposed(new Attention(0.8, false, 0)), x);
+          Tensor mix = Tensor.of(new Decomposed(new Attention(0.8, false, 0, 0)), x);
           return mix.pick(1).plus(mix.sum(-1).reshape(1, 2, 3));
         });
   }

@@ -5,6 +5,7 @@ import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
 import dev.graft.graph.nn.Activation;
 import dev.graft.graph.nn.RmsNorm;
+import dev.graft.graph.nn.Softmax;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -76,7 +77,7 @@ public final class RandomGraphs {
       case 9 -> x.sum(random.nextInt(2)).broadcastTo(SQUARE).times(0.3);
       case 10 -> x.plus(any().slice(0, 1, 2));
       case 11 -> Tensor.concat(1, List.of(x.slice(1, 2, 3), any().slice(1, 0, 2)));
-      case 12 -> x.softmax();
+      case 12 -> Softmax.of(x);
       case 13 -> RmsNorm.of(x, any().slice(0, 0, 1).reshape(3), 0.1, random.nextBoolean());
       case 14 -> Activation.of(Activation.Function.SILU, x);
       case 15 -> x.gather(0, Tensor.iota(3)).pad(0, 1, 0).slice(0, 0, 3);

@@ -78,7 +78,7 @@ class InvariantsTests {
   void aCompositeWhoseFurtherResultsAreUsedStaysWhole() {
     Tensor query = Tensor.variable("query", DType.F32, Shape.of(1, 1, 1, 16));
     Tensor keys = WEIGHT.reshape(1, 1, 16, 16);
-    Tensor mix = Tensor.of(new Attention(1, false, 0), query, keys, keys);
+    Tensor mix = Tensor.of(new Attention(1, false, 0, 0), query, keys, keys);
     Graph graph = graph(FED.reshape(1, 1, 2, 16).times(mix).plus(mix.pick(1).reshape(1)));
 
     Invariants parts = Invariants.of(graph, i -> "kept" + i);

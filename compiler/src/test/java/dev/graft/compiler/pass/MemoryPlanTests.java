@@ -63,7 +63,7 @@ class MemoryPlanTests {
   @Test
   void countsEveryResultOfAComposite() {
     Tensor q = Tensor.input("q", DType.BF16, 1, 2, 8, 16);
-    Tensor mix = Tensor.of(new Attention(1, true, 0), q, q, q);
+    Tensor mix = Tensor.of(new Attention(1, true, 0, 0), q, q, q);
     MemoryPlan plan = MemoryPlan.of(graph(mix.pick(1)));
     assertThat(plan.peakBytes()).isEqualTo(2 * 8 * 16 * 2 + 2 * 8 * 4);
     assertThat(plan.bytes()).containsEntry(MemoryPlan.Category.INPUT, 512L);

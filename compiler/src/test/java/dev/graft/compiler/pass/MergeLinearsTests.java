@@ -49,7 +49,7 @@ class MergeLinearsTests {
 
   @Test
   void mergesForwardAndBackwardProducts() {
-    Graph merged = Passes.beforeDifferentiation(true).apply(forward());
+    Graph merged = Passes.beforeDifferentiation().apply(forward());
     assertThat(products(merged)).isEqualTo(1);
     assertThat(products(step(forward()))).isEqualTo(9);
     assertThat(products(step(merged))).isEqualTo(3);
@@ -60,7 +60,7 @@ class MergeLinearsTests {
     Map<String, HostTensor> feeds = Values.forLeaves(forward().schedule(), new Random(8));
     Map<String, HostTensor> single = Interpreter.run(step(forward()), feeds);
     Map<String, HostTensor> merged = Interpreter
-        .run(step(Passes.beforeDifferentiation(true).apply(forward())), feeds);
+        .run(step(Passes.beforeDifferentiation().apply(forward())), feeds);
     assertThat(merged.keySet()).isEqualTo(single.keySet());
     single.forEach((name, value) -> assertThat(merged.get(name)).as(name).isNotNull()
         .satisfies(
@@ -79,6 +79,6 @@ class MergeLinearsTests {
 
   @Test
   void mergesNothingByDefault() {
-    assertThat(products(Passes.beforeDifferentiation(false).apply(forward()))).isEqualTo(3);
+    assertThat(products(new CommonSubexpressions().apply(forward()))).isEqualTo(3);
   }
 }

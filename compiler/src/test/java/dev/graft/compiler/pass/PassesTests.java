@@ -31,7 +31,7 @@ class PassesTests {
         Arguments.of("common subexpressions", new CommonSubexpressions()),
         Arguments.of("simplify", new Simplify()), Arguments.of("fold transposes", new FoldTransposes()),
         Arguments.of("merge linears", new MergeLinears()), Arguments.of("scheduler", new Scheduler()),
-        Arguments.of("before differentiation", Passes.beforeDifferentiation(true)),
+        Arguments.of("before differentiation", Passes.beforeDifferentiation()),
         Arguments.of("standard", Passes.standard()));
   }
 

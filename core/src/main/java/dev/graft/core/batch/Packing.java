@@ -2,6 +2,7 @@ package dev.graft.core.batch;
 
 import dev.graft.graph.DType;
 import dev.graft.graph.Tensor;
+import dev.graft.graph.nn.Repack;
 import java.util.List;
 import org.apiguardian.api.API;
 

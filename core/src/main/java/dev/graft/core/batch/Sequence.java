@@ -1,8 +1,10 @@
 package dev.graft.core.batch;
 
 import dev.graft.graph.DType;
+import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apiguardian.api.API;
@@ -20,7 +22,7 @@ public final class Sequence {
   private final boolean masked;
   private final long cacheLength;
   private final boolean continuing;
-  private final Map<String, Optional<Tensor>> masks = new LinkedHashMap<>();
+  private final Map<String, Tensor> masks = new LinkedHashMap<>();
   private final Tensor step = Tensor.input(Feeds.STEP, DType.I64);
 
   private Sequence(long rows, long length, int virtualTokens, boolean masked, long cacheLength,
@@ -70,45 +72,36 @@ public final class Sequence {
   }
 
   /**
-   * Returns what targets may see [batch or 1, 1, targets, sources]; empty if that is plain causality.
+   * Returns what targets may see beside what causality and windows say, [rows, 1, 1, sources]: no padding, and
+   * while decoding, where the slot is fed, no source before the window; empty if that is all.
    *
    * @param window how many slots a target sees, itself included; 0 for all before it
    */
-  public Optional<Tensor> mask(long targets, long sources, long window) {
-    return masks.computeIfAbsent(targets + " " + sources + " " + window,
-        _ -> buildMask(targets, sources, window));
+  public Optional<Tensor> mask(long sources, long window) {
+    boolean fed = continuing && window > 0 && window < sources;
+    return masked
+        ? Optional.of(masks.computeIfAbsent(sources + " " + (fed ? window : 0),
+            _ -> fed ? present(sources).and(inWindow(sources, window)) : present(sources)))
+        : Optional.empty();
   }
 
-  private Optional<Tensor> buildMask(long targets, long sources, long window) {
-    boolean windowed = window > 0 && window < sources;
-    if (!masked && !windowed && targets == sources) {
-      return Optional.empty();
-    }
-    Tensor target = continuing
-        ? Tensor.input(Feeds.SLOT, DType.I64, 1)
-        : Tensor.iota(targets).plus(Tensor.scalar(sources - targets, DType.I64));
-    target = target.reshape(1, 1, targets, 1);
-    Tensor source = Tensor.iota(sources).reshape(1, 1, 1, sources);
-    Tensor seen = source.lessOrEqual(target);
-    if (windowed) {
-      seen = seen.and(source.greaterThan(target.minus(Tensor.scalar(window, DType.I64))));
-    }
-    if (masked) {
-      seen = seen.and(present(sources).reshape(rows, 1, 1, sources));
-    }
-    return Optional.of(seen);
+  private Tensor inWindow(long sources, long window) {
+    Tensor before = Tensor.input(Feeds.SLOT, DType.I64, 1).minus(window).reshape(1, 1, 1, 1);
+    return Tensor.iota(sources).reshape(1, 1, 1, sources).greaterThan(before);
   }
 
-  /** Returns which slots hold a token or a virtual one, not padding: BOOL [rows, sources]. */
+  /**
+   * Returns which slots hold a token or a virtual one, not padding: BOOL [rows, 1, 1, sources]. While decoding,
+   * slots that are still to be filled count as padding.
+   */
   private Tensor present(long sources) {
     if (continuing) {
-      return Tensor.input(Feeds.ATTENTION_MASK, DType.BOOL, rows, sources);
+      return Tensor.input(Feeds.ATTENTION_MASK, DType.BOOL, rows, sources).reshape(rows, 1, 1, sources);
     }
     Tensor mask = Tensor.input(Feeds.ATTENTION_MASK, DType.BOOL, rows, length);
-    if (sources == length) {
-      return mask;
-    }
-    Tensor ones = Tensor.fill(1, DType.BOOL, dev.graft.graph.Shape.of(rows, virtualTokens));
-    return Tensor.concat(1, java.util.List.of(ones, mask));
+    Tensor all = sources == length
+        ? mask
+        : Tensor.concat(1, List.of(Tensor.fill(1, DType.BOOL, Shape.of(rows, virtualTokens)), mask));
+    return all.reshape(rows, 1, 1, sources);
   }
 }

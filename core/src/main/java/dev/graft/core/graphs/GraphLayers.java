@@ -14,6 +14,7 @@ import dev.graft.graph.Scope;
 import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
 import dev.graft.graph.nn.Attention;
+import dev.graft.graph.nn.Dropout;
 import dev.graft.spi.Adapter;
 import dev.graft.spi.AttentionAdapter;
 import dev.graft.spi.AttentionSpec;
@@ -255,11 +256,12 @@ final class GraphLayers implements Layers {
         values = cachedValues;
       }
     }
-    Optional<Tensor> mask = sequence.mask(q.dim(2), keys.dim(2), spec.window());
-    boolean causal = mask.isEmpty() && q.dim(2) > 1;
     List<Tensor> operands = new ArrayList<>(List.of(q, keys, values));
-    mask.ifPresent(operands::add);
-    return Tensor.of(new Attention(spec.scale(), causal, spec.softcap()), operands);
+    sequence.mask(keys.dim(2), spec.window()).ifPresent(operands::add);
+    // What decoding sees is up to the slot that is fed, and so to the mask.
+    long window = sequence.continuing() || spec.window() >= keys.dim(2) ? 0 : spec.window();
+    boolean causal = !sequence.continuing() && q.dim(2) > 1 || window > 0;
+    return Tensor.of(new Attention(spec.scale(), causal, window, spec.softcap()), operands);
   }
 
   private Tensor everyRow(Tensor prefix) {
@@ -319,7 +321,7 @@ final class GraphLayers implements Layers {
       }
       int index = dropouts.merge(site, 1, Integer::sum);
       long seed = options.seed() * 0x9E3779B97F4A7C15L + site.hashCode() * 31L + index;
-      return x.dropout(rate, seed, sequence.step());
+      return Dropout.of(x, rate, seed, sequence.step());
     }
 
     @Override

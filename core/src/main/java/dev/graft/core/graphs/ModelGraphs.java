@@ -87,7 +87,7 @@ public final class ModelGraphs {
         roots.put("block " + i, blocks.get(i).output());
         roots.put("into block " + i, blocks.get(i).inputs().getFirst());
       }
-      Map<String, Tensor> merged = Passes.beforeDifferentiation(true)
+      Map<String, Tensor> merged = Passes.beforeDifferentiation()
           .apply(Graph.of("forward", roots, List.of())).outputs();
       List<CheckpointedBlock> found = new ArrayList<>();
       for (int i = 0; i < blocks.size(); i++) {

@@ -78,7 +78,7 @@ abstract sealed class FourBitQuantizer implements Quantizer permits Nf4Quantizer
     // bitsandbytes has no F64: such a weight would be loaded as F32 first.
     DType dtype = value.dtype() == DType.F64 ? DType.F32 : value.dtype();
     Optional<FourBitTensor.NestedCode> nested = settings.doubleQuant()
-        ? Optional.of(new FourBitTensor.NestedCode(DynamicMap.SIGNED, NestedScales.BLOCK_SIZE))
+        ? Optional.of(new FourBitTensor.NestedCode(DynamicMap.SIGNED, DoubleQuantization.BLOCK_SIZE))
         : Optional.empty();
     return FourBitTensor.encode(weight, value, code, book, settings.blockSize(), nested, dtype, memory);
   }

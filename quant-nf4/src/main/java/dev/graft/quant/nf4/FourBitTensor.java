@@ -5,6 +5,7 @@ import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
 import dev.graft.graph.nn.BlockDequantize;
+import dev.graft.graph.nn.NestedScales;
 import dev.graft.spi.QuantizedTensor;
 import java.lang.foreign.SegmentAllocator;
 import java.util.LinkedHashMap;
@@ -43,7 +44,7 @@ record FourBitTensor(String weight, QuantState state, CodeBook book, HostTensor 
   }
 
   /** Holds scales in 8 bits each. */
-  record EncodedScales(NestedScales nested) implements Scales {
+  record EncodedScales(DoubleQuantization nested) implements Scales {
     @Override
     public float[] decode() {
       return nested.decode();
@@ -61,7 +62,7 @@ record FourBitTensor(String weight, QuantState state, CodeBook book, HostTensor 
       QuantState state = new QuantState(code, blockSize, dtype, value.shape(), Optional.empty());
       return new FourBitTensor(weight, state, book, blocks.packed(), new PlainScales(absmax));
     }
-    NestedScales scales = NestedScales.encode(blocks.absmax(), nested.get().map(), nested.get().blockSize(),
+    DoubleQuantization scales = DoubleQuantization.encode(blocks.absmax(), nested.get().map(), nested.get().blockSize(),
         memory);
     QuantState state = new QuantState(code, blockSize, dtype, value.shape(),
         Optional.of(new QuantState.Nested(scales.blockSize(), scales.offset())));
@@ -94,7 +95,7 @@ record FourBitTensor(String weight, QuantState state, CodeBook book, HostTensor 
     stored.put(names.quantMap(), book.tensor());
     switch (scales) {
       case PlainScales plain -> stored.put(names.absmax(), plain.absmax());
-      case EncodedScales(NestedScales nested) -> {
+      case EncodedScales(DoubleQuantization nested) -> {
         stored.put(names.absmax(), nested.codes());
         stored.put(names.nestedAbsmax(), nested.absmax());
         stored.put(names.nestedQuantMap(), nested.map().tensor());
@@ -110,7 +111,7 @@ record FourBitTensor(String weight, QuantState state, CodeBook book, HostTensor 
     resident.put(PACKED, packed);
     switch (scales) {
       case PlainScales plain -> resident.put(ABSMAX, plain.absmax());
-      case EncodedScales(NestedScales nested) -> {
+      case EncodedScales(DoubleQuantization nested) -> {
         resident.put(ABSMAX, nested.codes());
         resident.put(NESTED_ABSMAX, nested.absmax());
         resident.put(NESTED_OFFSET, HostTensor.ofFloats(Shape.of(1), nested.offset()));
@@ -124,15 +125,8 @@ record FourBitTensor(String weight, QuantState state, CodeBook book, HostTensor 
     Tensor absmax = part(parts, ABSMAX);
     Tensor blockScales = switch (scales) {
       case PlainScales _ -> absmax;
-      case EncodedScales(NestedScales nested) -> {
-        long count = absmax.dim(0);
-        Tensor shared = part(parts, NESTED_ABSMAX);
-        Shape table = Shape.of(shared.dim(0), nested.blockSize());
-        Tensor residualScales = shared.reshape(shared.dim(0), 1).broadcastTo(table).reshape(table.size())
-            .slice(0, 0, count);
-        Tensor residuals = Tensor.constant(nested.map().tensor()).gather(0, absmax.cast(DType.I64));
-        yield residuals.times(residualScales).plus(part(parts, NESTED_OFFSET));
-      }
+      case EncodedScales(DoubleQuantization nested) -> Tensor.of(new NestedScales(nested.blockSize()), absmax,
+          Tensor.constant(nested.map().tensor()), part(parts, NESTED_ABSMAX), part(parts, NESTED_OFFSET));
     };
     return Tensor.of(new BlockDequantize(state.blockSize(), shape(), type), part(parts, PACKED), blockScales,
         Tensor.constant(book.tensor()));
@@ -151,7 +145,7 @@ record FourBitTensor(String weight, QuantState state, CodeBook book, HostTensor 
   public QuantizedTensor encodeAgain(HostTensor value, SegmentAllocator memory) {
     Optional<NestedCode> nested = switch (scales) {
       case PlainScales _ -> Optional.empty();
-      case EncodedScales(NestedScales old) -> Optional.of(new NestedCode(old.map(), old.blockSize()));
+      case EncodedScales(DoubleQuantization old) -> Optional.of(new NestedCode(old.map(), old.blockSize()));
     };
     return encode(weight, value.reshape(shape()), state.code(), book, state.blockSize(), nested, dtype(),
         memory);

@@ -44,14 +44,14 @@ record Reader(PartNames names, Function<String, HostTensor> tensors) {
         stored.segment());
   }
 
-  private NestedScales nested(QuantState.Nested state, long blocks, String reason) {
+  private DoubleQuantization nested(QuantState.Nested state, long blocks, String reason) {
     HostTensor codes = tensors.apply(names.absmax());
     check(names.absmax(), codes, DType.U8, blocks, reason + ", encoded in 8 bits");
     long nestedBlocks = BlockCodec.blocks(blocks, state.blockSize());
     HostTensor absmax = floats(names.nestedAbsmax(), nestedBlocks,
         "one scale for each block of " + state.blockSize() + " of the " + blocks + " scales");
     HostTensor map = floats(names.nestedQuantMap(), DynamicMap.SIZE, "the values of the 8-bit codes");
-    return new NestedScales(codes.reshape(Shape.of(blocks)), absmax, DynamicMap.of(map), state.blockSize(),
+    return new DoubleQuantization(codes.reshape(Shape.of(blocks)), absmax, DynamicMap.of(map), state.blockSize(),
         state.offset());
   }
 

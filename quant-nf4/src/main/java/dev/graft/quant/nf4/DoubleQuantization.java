@@ -15,11 +15,11 @@ import java.lang.foreign.SegmentAllocator;
  * @param blockSize scales that share a residual scale
  * @param offset mean of the scales, a float
  */
-record NestedScales(HostTensor codes, HostTensor absmax, DynamicMap map, int blockSize, float offset) {
+record DoubleQuantization(HostTensor codes, HostTensor absmax, DynamicMap map, int blockSize, float offset) {
   /** The block size that bitsandbytes takes. */
   static final int BLOCK_SIZE = 256;
 
-  static NestedScales encode(float[] scales, DynamicMap map, int blockSize, SegmentAllocator memory) {
+  static DoubleQuantization encode(float[] scales, DynamicMap map, int blockSize, SegmentAllocator memory) {
     float offset = TorchSum.mean(scales);
     int blocks = Math.ceilDiv(scales.length, blockSize);
     HostTensor codes = allocate(DType.U8, scales.length, memory);
@@ -40,7 +40,7 @@ record NestedScales(HostTensor codes, HostTensor absmax, DynamicMap map, int blo
       }
       absmax.set(block, whole ? largest : divisor);
     }
-    return new NestedScales(codes, absmax, map, blockSize, offset);
+    return new DoubleQuantization(codes, absmax, map, blockSize, offset);
   }
 
   private static HostTensor allocate(DType type, int length, SegmentAllocator memory) {

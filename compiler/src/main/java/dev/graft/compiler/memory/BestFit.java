@@ -1,4 +1,4 @@
-package dev.graft.spi;
+package dev.graft.compiler.memory;
 
 import java.util.Comparator;
 import java.util.Map;

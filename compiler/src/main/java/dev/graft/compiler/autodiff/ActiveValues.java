@@ -5,7 +5,6 @@ import dev.graft.graph.Primitive;
 import dev.graft.graph.Scope;
 import dev.graft.graph.Tensor;
 import java.util.ArrayDeque;
-import java.util.Collections;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -19,23 +18,19 @@ import java.util.stream.IntStream;
  * Replaces composites that depend on a target, and have no gradient rule, by their decompositions, and finds
  * the values that depend on a target.
  */
-final class Expansion {
+final class ActiveValues {
   private final Set<Tensor> targets;
   private final Map<Tensor, Tensor> replacements = new HashMap<>();
   private final Map<Tensor, List<Tensor>> decompositions = new HashMap<>();
   private final Set<Tensor> active = new HashSet<>();
 
-  Expansion(List<Tensor> targets) {
+  ActiveValues(List<Tensor> targets) {
     this.targets = new HashSet<>(targets);
   }
 
   /** Tells whether a value of the rewritten graph depends on a target in a way that carries a gradient. */
   boolean isActive(Tensor node) {
     return active.contains(node);
-  }
-
-  Map<Tensor, Tensor> replacements() {
-    return Collections.unmodifiableMap(replacements);
   }
 
   Tensor replacement(Tensor node) {

@@ -1,5 +1,13 @@
-package dev.graft.graph;
+package dev.graft.compiler.memory;
 
+import dev.graft.graph.Assignment;
+import dev.graft.graph.Composite;
+import dev.graft.graph.Graph;
+import dev.graft.graph.GraphException;
+import dev.graft.graph.Primitive;
+import dev.graft.graph.Scope;
+import dev.graft.graph.Signature;
+import dev.graft.graph.Tensor;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;

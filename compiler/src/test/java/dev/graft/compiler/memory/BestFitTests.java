@@ -1,4 +1,4 @@
-package dev.graft.spi;
+package dev.graft.compiler.memory;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
