@@ -3,7 +3,7 @@ package dev.graft.backend.cuda;
 import dev.graft.graph.Assignment;
 import dev.graft.graph.Composite;
 import dev.graft.graph.DType;
-import dev.graft.graph.Expansion;
+import dev.graft.compiler.memory.Expansion;
 import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Primitive;

@@ -34,7 +34,8 @@ final class Nvrtc {
           arena.allocateFrom("graft.cu"), 0, 0L, 0L));
       long program = out.get(ValueLayout.JAVA_LONG, 0);
       try {
-        String[] options = {"--gpu-architecture=sm_" + capability, "--std=c++17", "-default-device"};
+        String[] options = {"--gpu-architecture=sm_" + capability, "--std=c++17", "--fmad=false",
+            "-default-device"};
         MemorySegment list = arena.allocate(ValueLayout.ADDRESS, options.length);
         for (int i = 0; i < options.length; i++) {
           list.setAtIndex(ValueLayout.ADDRESS, i, arena.allocateFrom(options[i]));

@@ -2,7 +2,7 @@ package dev.graft.backend.cuda;
 
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Signature;
-import dev.graft.spi.BestFit;
+import dev.graft.compiler.memory.BestFit;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;

@@ -72,8 +72,8 @@ final class Reduction {
     boolean side = code.streams().stream().anyMatch(ExpressionCode.Stream::isRead)
         && isSideBySide(code, inner, outer);
     String sum = Types.computed(Types.accumulator(expression.dtype()));
-    WalkCode keptPlaces = new WalkCode(outer, 1, "o");
-    WalkCode reducedPlaces = new WalkCode(inner, 1, "i");
+    WalkCode keptPlaces = new WalkCode(outer, 1, "kept_");
+    WalkCode reducedPlaces = new WalkCode(inner, 1, "all_");
     String value = code.value();
 
     StringBuilder fields = new StringBuilder("i64 n;i64 m;i64 part;");
