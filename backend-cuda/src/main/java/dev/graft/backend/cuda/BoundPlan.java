@@ -1,5 +1,6 @@
 package dev.graft.backend.cuda;
 
+import dev.graft.error.GraftException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -17,6 +18,7 @@ final class BoundPlan implements AutoCloseable {
   private final Driver driver;
   private final ToLongFunction<Storage> addresses;
   private final Arena arena = Arena.ofShared();
+  private final List<Long> packs = new ArrayList<>();
   private final List<Runnable> launches = new ArrayList<>();
   private Optional<Long> recorded = Optional.empty();
   private boolean hasRun;
@@ -26,13 +28,25 @@ final class BoundPlan implements AutoCloseable {
     this.driver = device.driver();
     this.addresses = addresses;
     launches.add(() -> driver.clear(device.fault(), Integer.BYTES, device.stream()));
+    reserveScratch(plan);
     plan.steps().forEach(step -> launches.add(launch(step.step())));
+  }
+
+  /** Makes the memory that attention needs for itself, before any address of it is taken over. */
+  private void reserveScratch(Plan plan) {
+    for (Step.Located located : plan.steps()) {
+      if (located.step() instanceof Step.AttentionStep step) {
+        device.attention().flatMap(attention -> attention.plan(step.shape()))
+            .ifPresent(found -> device.scratch(found.workspace()));
+      }
+    }
   }
 
   private Runnable launch(Step step) {
     return switch (step) {
       case Step.Kernel kernel -> kernel(kernel);
       case Step.Product product -> product(product);
+      case Step.AttentionStep attention -> attention(attention);
       case Step.Clear clear -> {
         long address = addresses.applyAsLong(clear.storage()) + clear.offset();
         yield () -> driver.clear(address, clear.bytes(), device.stream());
@@ -76,6 +90,16 @@ final class BoundPlan implements AutoCloseable {
     return () -> device.products().multiply(plan, alpha, a, b, beta, c, out, device.stream());
   }
 
+  private Runnable attention(Step.AttentionStep step) {
+    CudnnAttention attention = device.attention().orElseThrow();
+    CudnnGraph.Plan plan = attention.plan(step.shape())
+        .orElseThrow(() -> new GraftException("cuDNN has no plan for " + step.shape()));
+    long pack = attention.pack(plan, step.tensors().stream().map(this::address).toList(),
+        device.scratch(plan.workspace()));
+    packs.add(pack);
+    return () -> attention.cudnn().execute(plan.plan(), pack);
+  }
+
   private long factor(double value, boolean wide) {
     return wide
         ? arena.allocateFrom(ValueLayout.JAVA_DOUBLE, value).address()
@@ -114,6 +138,7 @@ final class BoundPlan implements AutoCloseable {
   public void close() {
     driver.synchronise(device.stream());
     recorded.ifPresent(driver::destroyGraph);
+    device.attention().ifPresent(attention -> packs.forEach(attention.cudnn()::destroy));
     arena.close();
   }
 }

@@ -69,12 +69,16 @@ public final class CudaBackend implements Backend {
     try {
       Path cache = cacheFolder(environment);
       return new CudaSession(() -> new Device(CudaLibraries.load(environment, cache), 0, cache),
-          FusedKernels.all());
+          CudaBackend::kernels);
     } catch (CudaException e) {
       throw new GraftException("Backend cuda cannot open the GPU: " + e.getMessage(), e);
     } catch (GraftException e) {
       throw new GraftException("Backend cuda is not available: " + e.getMessage(), e);
     }
+  }
+
+  private static FusedKernels kernels(Device device) {
+    return FusedKernels.all(shape -> device.attention().flatMap(each -> each.plan(shape)).isPresent());
   }
 
   private static Path cacheFolder(Map<String, String> environment) {

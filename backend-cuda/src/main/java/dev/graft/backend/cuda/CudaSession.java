@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /** Holds variables in the memory of a GPU. */
@@ -29,16 +30,16 @@ final class CudaSession implements Session {
 
   private final DeviceThread thread = new DeviceThread();
   private final Device device;
-  private final FusedKernels fused;
+  private final FusedKernels kernels;
   private final Map<String, Variable> variables = new LinkedHashMap<>();
   private final Set<CudaProgram> programs = new LinkedHashSet<>();
   private Optional<CudaException> broken = Optional.empty();
   private boolean closed;
 
-  CudaSession(Supplier<Device> opening, FusedKernels fused) {
-    this.fused = fused;
+  CudaSession(Supplier<Device> opening, Function<Device, FusedKernels> choice) {
     try {
       this.device = thread.call(opening);
+      this.kernels = choice.apply(device);
     } catch (RuntimeException | Error e) {
       thread.close();
       throw e;
@@ -172,7 +173,7 @@ final class CudaSession implements Session {
   @Override
   public Program compile(Graph graph) {
     checkOpen();
-    Plan plan = Lowering.of(graph, device.model(), fused);
+    Plan plan = onDevice(() -> Lowering.of(graph, device.model(), kernels));
     device.prepare(plan.steps().stream().map(Step.Located::step).filter(Step.Kernel.class::isInstance)
         .map(step -> ((Step.Kernel) step).source()).toList());
     CudaProgram program = onDevice(() -> new CudaProgram(this, graph, plan));

@@ -9,6 +9,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -26,12 +27,15 @@ final class Device implements AutoCloseable {
   private final KernelCache cache;
   private final CublasLt products;
   private final long workspace;
+  private final Optional<CudnnAttention> attention;
   private final long fault;
   private final Map<String, byte[]> compiled = new ConcurrentHashMap<>();
   private final Map<String, Long> functions = new HashMap<>();
   private final Map<String, Long> modules = new HashMap<>();
   private long arena;
   private long arenaBytes;
+  private long scratch;
+  private long scratchBytes;
   private long epoch;
 
   /**
@@ -58,6 +62,7 @@ final class Device implements AutoCloseable {
     this.workspace = driver.allocate(CublasLt.WORKSPACE);
     this.fault = driver.allocate(Integer.BYTES);
     this.products = new CublasLt(libraries.cublasLt(), workspace);
+    this.attention = libraries.cudnn().map(library -> new CudnnAttention(new Cudnn(library, stream)));
     this.cache = new KernelCache(new Nvrtc(libraries.nvrtc()), model.capability(), cacheFolder);
   }
 
@@ -79,6 +84,26 @@ final class Device implements AutoCloseable {
 
   CublasLt products() {
     return products;
+  }
+
+  /** Returns cuDNN's attention; empty where the library is missing. */
+  Optional<CudnnAttention> attention() {
+    return attention;
+  }
+
+  /** Returns the address of memory that one step at a time may use. */
+  long scratch(long bytes) {
+    if (bytes > scratchBytes) {
+      driver.synchronise(stream);
+      if (scratchBytes > 0) {
+        driver.free(scratch);
+        scratchBytes = 0;
+      }
+      addressesChanged();
+      scratch = allocate(bytes, "attention's workspace");
+      scratchBytes = bytes;
+    }
+    return scratch;
   }
 
   /** Returns the address of the word in which kernels note faults. */
@@ -161,6 +186,10 @@ final class Device implements AutoCloseable {
   public void close() {
     driver.synchronise(stream);
     products.close();
+    attention.ifPresent(each -> each.cudnn().close());
+    if (scratchBytes > 0) {
+      driver.free(scratch);
+    }
     modules.values().forEach(driver::unloadModule);
     if (arenaBytes > 0) {
       driver.free(arena);

@@ -2,6 +2,7 @@ package dev.graft.backend.cuda;
 
 import dev.graft.graph.Tensor;
 import java.util.List;
+import java.util.function.Predicate;
 
 /** The composites that kernels of this backend's own compute; all others are computed by their decomposition. */
 final class FusedKernels {
@@ -20,8 +21,18 @@ final class FusedKernels {
     this.kernels = List.copyOf(kernels);
   }
 
-  /** Returns all kernels for a device. */
-  static FusedKernels all() {
+  /**
+   * Returns all kernels.
+   *
+   * @param attention tells for which shapes the device's library has attention
+   */
+  static FusedKernels all(Predicate<AttentionShape> attention) {
+    return new FusedKernels(List.of(new NormKernels(), new LossKernels(), new RotaryKernel(),
+        new DequantizeKernel(), new AttentionKernel(attention)));
+  }
+
+  /** Returns no kernel: every composite is computed by its decomposition. */
+  static FusedKernels none() {
     return new FusedKernels(List.of());
   }
 

@@ -4,6 +4,7 @@ import dev.graft.graph.Assignment;
 import dev.graft.graph.Composite;
 import dev.graft.graph.DType;
 import dev.graft.compiler.memory.Expansion;
+import dev.graft.compiler.memory.InPlaceUpdates;
 import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Primitive;
@@ -37,6 +38,8 @@ final class Lowering {
   private final Graph graph;
   private final GpuModel gpu;
   private final Elementwise elementwise;
+  private final InPlaceUpdates updates;
+  private final ProductSums sums;
   private final Map<Tensor, List<Value>> values = new HashMap<>();
   private final Map<Tensor, Integer> readers = new HashMap<>();
   private final Map<Tensor, Integer> lastReader = new HashMap<>();
@@ -52,6 +55,8 @@ final class Lowering {
     this.graph = graph;
     this.gpu = gpu;
     this.elementwise = new Elementwise(gpu);
+    this.updates = InPlaceUpdates.of(graph);
+    this.sums = new ProductSums(graph);
     this.current = Tensor.scalar(0, DType.F32);
     graph.assignments().forEach(each -> assigned.add(each.name()));
     for (int i = 0; i < graph.schedule().size(); i++) {
@@ -71,17 +76,16 @@ final class Lowering {
 
   /** Translates a graph for a device. */
   static Plan of(Graph graph, GpuModel gpu, FusedKernels fused) {
-    Graph expanded = Expansion.of(graph, fused::knows);
+    InPlaceUpdates updates = InPlaceUpdates.of(graph);
+    Graph expanded = Expansion.of(graph,
+        node -> fused.knows(node) || AdamWKernel.takes(node.dtype()) && updates.isUpdate(node));
     return new Lowering(expanded, gpu).translate(fused);
   }
 
   private Plan translate(FusedKernels fused) {
     for (Tensor node : graph.schedule()) {
       current = node;
-      switch (node.op()) {
-        case Primitive primitive -> primitive(node, primitive);
-        case Composite _ -> fused.lower(node, this);
-      }
+      translate(node, fused);
       place++;
     }
     Map<String, View> outputs = new LinkedHashMap<>();
@@ -94,6 +98,32 @@ final class Lowering {
     // A feed that nothing reads is fed all the same.
     graph.inputs().forEach((name, signature) -> feed(name, signature));
     return Plan.of(steps, feeds, outputs, signatures, constants);
+  }
+
+  private void translate(Tensor node, FusedKernels fused) {
+    if (isInPlace(node)) {
+      if (updates.isUpdate(node)) {
+        AdamWKernel.lower(node, updates, this);
+      }
+    } else if (!sums.isAbsorbed(node)) {
+      Optional<ProductSums.Sum> sum = sums.sum(node);
+      Optional<ProductSums.Term> scaled = sums.scaled(node);
+      if (sum.isPresent()) {
+        new Products(this).lower(node, sum.get());
+      } else if (scaled.isPresent()) {
+        new Products(this).lower(node, scaled.get());
+      } else {
+        switch (node.op()) {
+          case Primitive primitive -> primitive(node, primitive);
+          case Composite _ -> fused.lower(node, this);
+        }
+      }
+    }
+  }
+
+  /** Tells whether a node is a step of the optimiser that writes to its variables, or a result of one. */
+  private boolean isInPlace(Tensor node) {
+    return updates.stepOf(node).filter(step -> AdamWKernel.takes(step.dtype())).isPresent();
   }
 
   /** Writes variables once all else has been read: first values are computed, then they are copied. */
@@ -282,6 +312,45 @@ final class Lowering {
   View allocate(DType dtype, Shape shape) {
     return new View(new Storage.Work(Math.max(1, shape.size() * dtype.bytes())), dtype,
         Layout.rowMajor(shape));
+  }
+
+  /** Makes memory for a value [batch, heads, tokens, dim] that lies token by token, heads beside each other. */
+  View allocateByToken(DType dtype, Shape shape) {
+    long heads = shape.dim(1);
+    long tokens = shape.dim(2);
+    long dim = shape.dim(3);
+    return allocate(dtype, shape)
+        .with(new Layout(0, shape.dims(), new long[]{tokens * heads * dim, dim, heads * dim, 1}));
+  }
+
+  /** Returns a value [batch, heads, tokens, dim] in memory, each head's elements side by side in whole units. */
+  View sideBySide(Tensor node) {
+    View view = view(node);
+    long[] strides = view.layout().strides();
+    boolean even = strides[0] % 8 == 0 && strides[1] % 8 == 0 && strides[2] % 8 == 0;
+    return strides[3] == 1 && even && view.alignment() >= 16 ? view : rowMajorCopy(view);
+  }
+
+  private View rowMajorCopy(View view) {
+    return copy(new Expression.Leaf(view), view.layout().shape(), view.dtype());
+  }
+
+  /** Adds values up element by element; a single one is returned as it is. All are of one size. */
+  View sum(List<Tensor> terms) {
+    Expression total = value(terms.getFirst()).expression();
+    Shape shape = terms.getFirst().shape();
+    for (Tensor term : terms.subList(1, terms.size())) {
+      total = new Expression.Apply(new Primitive.Binary(Primitive.Binary.Function.ADD), term.dtype(),
+          List.of(total, reshaped(value(term), shape)));
+    }
+    return terms.size() == 1 ? rowMajor(terms.getFirst()) : copy(total, shape, terms.getFirst().dtype());
+  }
+
+  /** Returns a node's value in memory in row-major order, before a conversion from another type if it is one. */
+  View narrow(Tensor node) {
+    return value(node).expression() instanceof Expression.Apply(Primitive op, DType _, List<Expression> operands)
+        && op instanceof Primitive.Cast && operands.getFirst() instanceof Expression.Leaf(View view)
+        && view.dtype().isFloating() && view.isRowMajor() ? view : rowMajor(node);
   }
 
   /** Defines the result of a node. */

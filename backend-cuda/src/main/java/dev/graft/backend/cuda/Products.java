@@ -29,6 +29,41 @@ final class Products {
     lowering.define(node, out);
   }
 
+  /** Adds up products and other terms, each product onto what was summed before it. */
+  void lower(Tensor node, ProductSums.Sum sum) {
+    Optional<View> total = Optional.empty();
+    boolean own = false;
+    if (!sum.others().isEmpty()) {
+      View others = lowering.sum(sum.others());
+      own = sum.others().size() > 1;
+      total = Optional.of(others);
+    }
+    for (ProductSums.Term term : sum.products()) {
+      View flat = lowering.allocate(node.dtype(), term.product().shape());
+      View out = own ? total.orElseThrow() : flat;
+      Optional<View> before = total
+          .map(view -> view.with(new Layout(view.layout().offset(), flat.layout().dims(), flat.layout().strides())));
+      add(term, before, out.with(new Layout(out.layout().offset(), flat.layout().dims(), flat.layout().strides())));
+      total = Optional.of(out);
+      own = true;
+    }
+    View out = total.orElseThrow();
+    lowering.define(node, out.with(new Layout(out.layout().offset(), node.shape().dims(), node.shape().strides())));
+  }
+
+  /** Computes a multiple of a product. */
+  void lower(Tensor node, ProductSums.Term term) {
+    View out = lowering.allocate(node.dtype(), term.product().shape());
+    add(term, Optional.empty(), out);
+    lowering.define(node, out.with(Layout.rowMajor(node.shape())));
+  }
+
+  private void add(ProductSums.Term term, Optional<View> before, View out) {
+    MatMul op = (MatMul) term.product().op();
+    multiply(term.product().input(0), op.transposeA(), term.product().input(1), op.transposeB(), term.inner(),
+        before, out, term.alpha());
+  }
+
   /** Adds the step that computes out = alpha · a b + c; out and c are in row-major order. */
   void multiply(Tensor a, boolean transposeA, Tensor b, boolean transposeB, long k, Optional<View> c, View out,
       double alpha) {
@@ -38,6 +73,7 @@ final class Products {
     long m = out.layout().dims()[rank - 2];
     long n = out.layout().dims()[rank - 1];
     int alignment = Math.min(Math.min(left.view.alignment(), right.view.alignment()), out.alignment());
+    alignment = Math.min(alignment, c.map(View::alignment).orElse(alignment));
     ProductShape shape = new ProductShape(out.dtype(), out.dtype(), m, n, k, left.transposed,
         right.transposed, left.distance, right.distance, n, out.layout().size() / m / n, left.batchStride,
         right.batchStride, m * n, c.isPresent(), alignment);

@@ -54,6 +54,18 @@ sealed interface Step {
     }
   }
 
+  /**
+   * Runs attention by cuDNN.
+   *
+   * @param tensors in the order of the plan
+   */
+  record AttentionStep(AttentionShape shape, List<View> tensors) implements Step {
+    @Override
+    public List<Storage> storages() {
+      return tensors.stream().map(View::storage).toList();
+    }
+  }
+
   /** Sets memory to zero. */
   record Clear(Storage storage, long offset, long bytes) implements Step {
     @Override

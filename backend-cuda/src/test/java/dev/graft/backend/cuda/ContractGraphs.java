@@ -32,7 +32,7 @@ final class ContractGraphs {
             Step.Kernel kernel = Products.plain(product);
             KERNELS.put(kernel.source(), kernel);
           }
-          case Step.Clear _ -> {
+          case Step.Clear _,Step.AttentionStep _ -> {
           }
         }
       }
