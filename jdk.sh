@@ -1,4 +1,11 @@
 # Sourced by ./graft and ./test: sets JAVA_HOME to a JDK 25, or says how to get one.
+
+# Ctrl-C ends the script itself, not only the program that it happens to be running, whose end would be taken for
+# an answer.
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
 is_jdk_25() {
   [ -x "$1/bin/javac" ] && "$1/bin/javac" -version 2>&1 | grep -q '^javac 25'
 }

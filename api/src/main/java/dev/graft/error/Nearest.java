@@ -12,12 +12,17 @@ public final class Nearest {
   private Nearest() {
   }
 
-  /** Returns the known name with the smallest edit distance; empty if even that differs by half or more. */
+  /** Returns the known name with the smallest edit distance, of those that differ by at most half; or empty. */
   public static Optional<String> of(String wanted, Collection<String> known) {
     String lower = wanted.toLowerCase(Locale.ROOT);
     return known.stream()
-        .min(Comparator.comparingInt((String name) -> distance(lower, name.toLowerCase(Locale.ROOT))))
-        .filter(name -> distance(lower, name.toLowerCase(Locale.ROOT)) * 2 <= name.length());
+        .filter(name -> distance(lower, name.toLowerCase(Locale.ROOT)) * 2 <= name.length())
+        .min(Comparator.comparingInt(name -> distance(lower, name.toLowerCase(Locale.ROOT))));
+  }
+
+  /** Returns the known name that may have been meant, as a question in brackets to stand in a message; or "". */
+  public static String question(String wanted, Collection<String> known) {
+    return of(wanted, known).map(near -> " (did you mean \"" + near + "\"?)").orElse("");
   }
 
   /** Counts the insertions, deletions and replacements between two texts (Levenshtein 1966). */

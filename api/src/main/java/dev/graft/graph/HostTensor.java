@@ -2,6 +2,7 @@ package dev.graft.graph;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import org.apiguardian.api.API;
@@ -34,11 +35,37 @@ public final class HostTensor {
     this.segment = segment;
   }
 
-  /** Allocates a tensor of zeros outside the heap; the collector frees it. */
+  /**
+   * Allocates a tensor of zeros outside the heap; the collector frees it, some time. What is large and has an
+   * owner is better allocated by {@link #zeros(DType, Shape, SegmentAllocator)}.
+   */
   public static HostTensor zeros(DType dtype, Shape shape) {
+    return zeros(dtype, shape, HostTensor::collected);
+  }
+
+  /**
+   * Allocates a tensor of zeros.
+   *
+   * @param allocator gives memory of zeros and decides how long it lives, as an arena does
+   */
+  public static HostTensor zeros(DType dtype, Shape shape, SegmentAllocator allocator) {
     long bytes = Math.max(1, Math.multiplyExact(shape.size(), dtype.bytes()));
     return new HostTensor(dtype, shape,
-        Arena.ofAuto().allocate(bytes, ALIGNMENT).asSlice(0, shape.size() * dtype.bytes()));
+        allocator.allocate(bytes, ALIGNMENT).asSlice(0, shape.size() * dtype.bytes()));
+  }
+
+  /**
+   * Allocates memory that the collector frees. The JVM bounds such memory by its option MaxDirectMemorySize, and
+   * collects when it is used up. What is in use and needs more gets memory that is not bounded so.
+   */
+  @SuppressWarnings({"MustBeClosedChecker", "restricted"}) // the collector closes the arena
+  private static MemorySegment collected(long bytes, long alignment) {
+    try {
+      return Arena.ofAuto().allocate(bytes, alignment);
+    } catch (OutOfMemoryError e) {
+      Arena owner = Arena.ofShared();
+      return owner.allocate(bytes, alignment).reinterpret(Arena.ofAuto(), _ -> owner.close());
+    }
   }
 
   /**
@@ -104,6 +131,11 @@ public final class HostTensor {
       throw new GraphException("Shape " + shape + " holds " + shape.size() + " values, not " + length);
     }
     return zeros(dtype, shape);
+  }
+
+  /** Returns type and shape. */
+  public Signature signature() {
+    return new Signature(dtype, shape);
   }
 
   /** Returns the type of the elements. */

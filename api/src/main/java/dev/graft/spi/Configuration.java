@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.apiguardian.api.API;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads a JSON object field by field and collects all faults, so that users see them at once. An absent field
@@ -22,22 +23,45 @@ public final class Configuration {
   private final Map<String, Object> values;
   private final Set<String> read = new LinkedHashSet<>();
   private final Set<String> faults;
+  private final Set<String> notes;
+  private final boolean stored;
 
   /**
-   * Creates a reader.
+   * Creates a reader of settings that a user chose.
    *
    * @param source what error messages call it, such as a file's path
    * @param values numbers as Long or Double, texts, booleans, lists, maps, and null
    */
   public Configuration(String source, Map<String, ?> values) {
-    this(source, "", values, new LinkedHashSet<>());
+    this(source, "", values, new LinkedHashSet<>(), new LinkedHashSet<>(), false);
   }
 
-  private Configuration(String source, String path, Map<String, ?> values, Set<String> faults) {
+  private Configuration(String source, String path, Map<String, ?> values, Set<String> faults,
+      Set<String> notes, boolean stored) {
     this.source = source;
     this.path = path;
     this.values = Collections.unmodifiableMap(new LinkedHashMap<>(values));
     this.faults = faults;
+    this.notes = notes;
+    this.stored = stored;
+  }
+
+  /**
+   * Creates a reader of an adapter's stored configuration.
+   *
+   * @param source what error messages call it, such as a file's path
+   * @param values as of {@link #Configuration(String, Map)}
+   */
+  public static Configuration stored(String source, Map<String, ?> values) {
+    return new Configuration(source, "", values, new LinkedHashSet<>(), new LinkedHashSet<>(), true);
+  }
+
+  /**
+   * Tells whether the configuration is that of a stored adapter, whose parameters have their values: settings
+   * that only say how these start have no effect, and are not faulty if the method does not know them.
+   */
+  public boolean isStored() {
+    return stored;
   }
 
   /** Returns what error messages call this configuration. */
@@ -81,11 +105,19 @@ public final class Configuration {
     });
   }
 
-  /** Reads a number, or the fallback if absent. */
+  /** Reads a number, or the fallback if absent; NaN and infinity are faults. */
   public double number(String key, double fallback) {
     return value(key).<Double>flatMap(
-        v -> v instanceof Number n ? Optional.of(n.doubleValue()) : wrong(key, "a number", v))
+        v -> finite(v) ? Optional.of(((Number) v).doubleValue()) : wrong(key, number(v), v))
         .orElse(fallback);
+  }
+
+  private static String number(@Nullable Object value) {
+    return value instanceof Number ? "a finite number" : "a number";
+  }
+
+  private static boolean finite(@Nullable Object value) {
+    return value instanceof Number number && Double.isFinite(number.doubleValue());
   }
 
   /** Reads a truth value, or the fallback if absent. */
@@ -132,7 +164,7 @@ public final class Configuration {
     return List.of();
   }
 
-  /** Reads an object whose values are numbers, in its order; absent is empty. */
+  /** Reads an object whose values are finite numbers, in its order; absent is empty. */
   public Map<String, Double> numbers(String key) {
     Map<String, Double> out = new LinkedHashMap<>();
     Object v = value(key).orElse(Map.of());
@@ -141,10 +173,10 @@ public final class Configuration {
       return out;
     }
     map.forEach((k, x) -> {
-      if (x instanceof Number n) {
-        out.put(String.valueOf(k), n.doubleValue());
+      if (finite(x)) {
+        out.put(String.valueOf(k), ((Number) x).doubleValue());
       } else {
-        wrong(key + "." + k, "a number", x);
+        wrong(key + "." + k, number(x), x);
       }
     });
     return out;
@@ -158,13 +190,23 @@ public final class Configuration {
       }
       Map<String, Object> fields = new LinkedHashMap<>();
       map.forEach((k, x) -> fields.put(String.valueOf(k), x));
-      return Optional.of(new Configuration(source, path + key + ".", fields, faults));
+      return Optional.of(new Configuration(source, path + key + ".", fields, faults, notes, stored));
     });
   }
 
   /** Adds a fault of a field; the same one again is not added. */
   public void fault(String key, String message) {
     faults.add("\"" + path + key + "\" " + message);
+  }
+
+  /** Adds a note on a field, for users to know what is lost although nothing is faulty. */
+  public void note(String key, String message) {
+    notes.add(source + ": \"" + path + key + "\" " + message);
+  }
+
+  /** Returns the notes in their order. */
+  public List<String> notes() {
+    return List.copyOf(notes);
   }
 
   /** Returns the fields that nobody has asked for. */

@@ -30,7 +30,7 @@ public record GraphBinding(String graph, Map<String, Signature> inputs, Map<Stri
   public void checkFeeds(Map<String, HostTensor> feeds) {
     inputs.forEach((name, expected) -> {
       HostTensor feed = feed(feeds, name);
-      check("input", name, expected, new Signature(feed.dtype(), feed.shape()));
+      check("input", name, expected, feed.signature());
     });
   }
 

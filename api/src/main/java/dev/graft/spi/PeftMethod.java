@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.apiguardian.api.API;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Adapts a model by few parameters. A method is stateless: all it knows is in its configuration, all it learns
@@ -20,8 +21,9 @@ public interface PeftMethod<C> extends Plugin {
   String peftType();
 
   /**
-   * Tells whether a configuration of this {@link #peftType} belongs to this method. Exactly one method must
-   * claim a configuration.
+   * Tells whether this method can read a configuration of its {@link #peftType}. If several methods claim one,
+   * it belongs to the one with the most {@linkplain #discriminators discriminators} in it; two of equally many
+   * are refused.
    */
   default boolean claims(Configuration configuration) {
     return true;
@@ -29,19 +31,18 @@ public interface PeftMethod<C> extends Plugin {
 
   /**
    * Returns the entries of {@code adapter_config.json} that make a configuration this method's, such as
-   * {@code use_dora: true}; {@code peft_type} need not be among them.
+   * {@code use_dora: true}; {@code peft_type} need not be among them. A new adapter's configuration starts with
+   * them.
    */
-  default Map<String, Object> marks() {
+  default Map<String, Object> discriminators() {
     return Map.of();
   }
 
   /**
-   * Returns what a new adapter's configuration says where its user does not, for fields without which there is
-   * none, such as the length of a prefix. A stored adapter is read without them.
+   * Returns the entries of {@code adapter_config.json} that users choose for a new adapter, the most important
+   * first. Commands and forms offer them by these names.
    */
-  default Map<String, Object> defaults() {
-    return Map.of();
-  }
+  List<Setting> settings();
 
   /** Reads a configuration; adds every fault that it finds to the given one. */
   C read(Configuration configuration);
@@ -65,13 +66,23 @@ public interface PeftMethod<C> extends Plugin {
   }
 
   /** Returns the method's entries of {@code adapter_config.json}, every one that Hugging Face writes. */
-  Map<String, Object> write(C configuration);
+  Map<String, @Nullable Object> write(C configuration);
 
   /** Returns where the method acts. */
   Targets targets(C configuration);
 
   /** Returns what the method does at a site that its targets select; empty to leave the site alone. */
   Optional<Adapter> adapter(C configuration, Site site);
+
+  /**
+   * Tells whether a tensor of an adapter file that is none of the method's parameters only matters for training
+   * elsewhere, so that the adapter acts the same without it. Any other is refused.
+   *
+   * @param key its key in the adapter file
+   */
+  default boolean ignores(String key) {
+    return false;
+  }
 
   /** Returns parameters that all sites share. */
   default List<ParamSpec> shared(C configuration, ModelOutline outline) {

@@ -70,17 +70,18 @@ public final class ChatTemplate {
     return renderChat(messages, addGenerationPrompt, variables).text();
   }
 
-  /** Renders a conversation and tells which parts the template marks as the assistant's; see {@link #render}. */
+  /** Renders a conversation and tells where what stands in the text; see {@link #render}. */
   public RenderedChat renderChat(List<Message> messages, boolean addGenerationPrompt,
       Map<String, ? extends @Nullable Object> variables) {
     Map<String, Object> names = new HashMap<>();
     names.put("tools", None.NONE);
     names.put("documents", None.NONE);
     variables.forEach((name, value) -> names.put(name, Imported.value(value)));
-    names.put("messages", Imported.value(messages));
+    List<Object> imported = messages.stream().map(Imported::value).toList();
+    names.put("messages", imported);
     names.put("add_generation_prompt", addGenerationPrompt);
     Budget budget = new Budget();
-    Renderer renderer = new Renderer(budget, new Globals(budget, clock));
+    Renderer renderer = new Renderer(budget, new Globals(budget, clock), imported);
     try {
       return renderer.render(statements, new Scope(names));
     } catch (TemplateFault fault) {

@@ -7,7 +7,9 @@ import dev.graft.template.Statement.Parameter;
 import dev.graft.template.Statement.Target;
 import dev.graft.template.Statement.TupleTarget;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** Renders the statements of a template into one text. */
 final class Renderer {
@@ -19,15 +21,19 @@ final class Renderer {
   private final Evaluator evaluator;
   private final StringBuilder text = new StringBuilder();
   private final List<Span> generated = new ArrayList<>();
+  private final Map<Object, Integer> messages = new IdentityHashMap<>();
+  private final List<MessageSpan> written = new ArrayList<>();
 
-  Renderer(Budget budget, Globals globals) {
+  /** Prepares to render, and to tell where in the text each of some messages was written. */
+  Renderer(Budget budget, Globals globals, List<?> messages) {
     this.budget = budget;
     this.evaluator = new Evaluator(budget, globals);
+    messages.forEach(message -> this.messages.put(message, this.messages.size()));
   }
 
   RenderedChat render(List<Statement> template, Scope variables) {
     run(template, variables, text);
-    return new RenderedChat(text.toString(), generated);
+    return new RenderedChat(text.toString(), generated, written);
   }
 
   /** Returns the line that was rendered last. */
@@ -140,7 +146,13 @@ final class Renderer {
       inner.set("loop", state);
       evaluator.at(loop.line());
       bind(loop.target(), items.get(i), inner);
-      if (run(loop.body(), inner, out) == Flow.BREAK) {
+      int start = out.length();
+      Flow flow = run(loop.body(), inner, out);
+      Integer message = messages.get(items.get(i));
+      if (message != null && out == text && out.length() > start) {
+        written.add(new MessageSpan(message, new Span(start, out.length())));
+      }
+      if (flow == Flow.BREAK) {
         return;
       }
     }

@@ -17,6 +17,8 @@ final class SequenceFilters {
       "max",
       "min", "reject", "rejectattr", "reverse", "select", "selectattr", "slice", "sort", "sum", "unique");
 
+  private static final Set<String> CHOOSING = Set.of("map", "reject", "rejectattr", "select", "selectattr");
+
   private final Budget budget;
   private final Predicates predicates;
   private final Filters filters;
@@ -29,6 +31,10 @@ final class SequenceFilters {
 
   Object apply(String name, Object input, CallArguments arguments) {
     String shown = "the filter '" + name + "'";
+    if (CHOOSING.contains(name) && !Truth.of(input)) {
+      // As in Jinja, what is false has no items here, be it None, 0 or undefined, and arguments are not looked at.
+      return new OneTime(List.of());
+    }
     return switch (name) {
       case "map" -> map(input, arguments);
       case "select" -> chosen(input, arguments, true, false);

@@ -1,8 +1,7 @@
 package dev.graft.core;
 
+import dev.graft.core.plugin.ServiceListings;
 import dev.graft.spi.Plugin;
-import java.net.URI;
-import java.nio.file.Path;
 import java.security.CodeSource;
 import java.util.Optional;
 import org.apiguardian.api.API;
@@ -25,11 +24,9 @@ public record Found<P extends Plugin>(P plugin, String version, String origin) {
 
   static String origin(Class<?> type) {
     CodeSource source = type.getProtectionDomain().getCodeSource();
-    if (source == null || source.getLocation() == null) {
-      return "unknown";
-    }
-    URI location = URI.create(source.getLocation().toString());
-    return "file".equals(location.getScheme()) ? Path.of(location).toString() : location.toString();
+    return source == null || source.getLocation() == null
+        ? "unknown"
+        : ServiceListings.readable(source.getLocation().toString());
   }
 
   /** Returns the class and where it came from, for error messages. */

@@ -4,7 +4,11 @@ import dev.graft.core.adapters.AdapterSet;
 import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
 import dev.graft.core.attach.MethodSettings;
+import dev.graft.core.batch.BucketedBatches;
 import dev.graft.core.generate.Generator;
+import dev.graft.core.graphs.AdapterFormulas;
+import dev.graft.core.graphs.GraphOptions;
+import dev.graft.core.graphs.ModelGraphs;
 import dev.graft.core.graphs.RowGroup;
 import dev.graft.core.plugin.Backends;
 import dev.graft.core.train.Evaluator;
@@ -12,32 +16,53 @@ import dev.graft.core.weights.BaseModel;
 import dev.graft.core.weights.LoadedModel;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
+import dev.graft.graph.Graph;
 import dev.graft.spi.Backend;
+import dev.graft.spi.Configuration;
 import dev.graft.spi.Session;
 import dev.graft.spi.SessionOptions;
+import dev.graft.spi.TextCodec;
 import dev.graft.spi.TextTokens;
+import dev.graft.spi.TokenSample;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.apiguardian.api.API;
 
 /**
- * Holds a model whose weights are on a backend's device, ready for adapters. One thread at a time uses it and
- * what it makes. Closing it frees the device's memory; its adapters end with it.
+ * Holds a model whose weights are on a backend's device, ready for adapters: new ones are attached, stored ones
+ * loaded. At most one adapter is active at a time; prompts of one batch can be answered by different ones.
+ *
+ * <p>
+ * Threads that ask it or its adapters for something at the same time wait for each other; trainers and evaluators
+ * are used by one thread at a time, while no other uses the model. Closing it frees the device's memory; its
+ * adapters end with it.
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class GraftModel implements AutoCloseable {
+  /** Stands for the model alone where adapters are named row by row. */
+  public static final String BASE = AdapterSet.BASE;
+
   private final BaseModel base;
   private final Optional<LoadedModel> loaded;
   private final PluginCatalog plugins;
   private final Backend backend;
   private final Session session;
   private final DType computeType;
-  private final Optional<AdapterSet> adapters;
+  private final Turns turns = new Turns();
+  private final Generator generator;
+  private final AdapterSet adapters;
+  private final Map<String, GraftAdapter> handles = new LinkedHashMap<>();
+  private Optional<TextCodec> text = Optional.empty();
   private int attached;
+  private boolean closed;
 
   private GraftModel(BaseModel base, Optional<LoadedModel> loaded, PluginCatalog plugins, Backend backend,
       ModelOptions options) {
@@ -46,14 +71,34 @@ public final class GraftModel implements AutoCloseable {
     this.plugins = plugins;
     this.backend = backend;
     this.computeType = options.computeType();
-    this.session = backend.open(new SessionOptions(options.threads()));
+    requireRoom(options.session());
+    this.session = backend.open(options.session());
     try {
       base.upload(session, computeType);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       session.close();
       throw e;
     }
-    this.adapters = loaded.map(files -> new AdapterSet(files, session, computeType));
+    this.generator = new Generator(session, base, computeType, backend.preferences());
+    this.adapters = new AdapterSet(base, loaded, session, computeType, generator::forget);
+  }
+
+  /** Refuses a model whose weights alone are too many, or whose operations the backend has not. */
+  private void requireRoom(SessionOptions options) {
+    Graph graph = new ModelGraphs(base, GraphOptions.evaluation(computeType), backend.preferences())
+        .logits(List.of(RowGroup.base(1)), 1, false);
+    new GraphCheck(plugins, backend, options).require("Running the model in " + computeType, graph,
+        this::smallerTypes);
+  }
+
+  /** Lists what other types would need, where weights are dense. */
+  private List<GraphCheck.Remedy> smallerTypes() {
+    return backend.capabilities().computeTypes().stream().filter(type -> type.bytes() < computeType.bytes())
+        .sorted(Comparator.comparing(DType::bytes).reversed().thenComparing(Comparator.naturalOrder()))
+        .map(type -> new GraphCheck.Remedy("compute type " + type,
+            () -> new ModelGraphs(base, GraphOptions.evaluation(type), backend.preferences())
+                .logits(List.of(RowGroup.base(1)), 1, false)))
+        .toList();
   }
 
   /**
@@ -74,19 +119,29 @@ public final class GraftModel implements AutoCloseable {
    * @throws GraftException if a file is faulty, a plug-in is missing, or the backend cannot run here
    */
   public static GraftModel open(Path folder, ModelOptions options, PluginCatalog plugins) {
-    Backend backend = Backends.choose(plugins, options.backend(), options.computeType());
+    Backend backend = Backends.choose(plugins, options.backend(), options.computeType(), options.session());
     LoadedModel loaded = LoadedModel.open(folder, plugins);
     try {
       return new GraftModel(loaded.base(), Optional.of(loaded), plugins, backend, options);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       loaded.close();
       throw e;
     }
   }
 
+  /**
+   * Takes a model whose folder is open, and closes it at the end. If this throws, the folder stays open.
+   *
+   * @throws GraftException if the backend cannot run here, or has not the memory for the weights
+   */
+  public static GraftModel of(LoadedModel loaded, ModelOptions options, PluginCatalog plugins) {
+    Backend backend = Backends.choose(plugins, options.backend(), options.computeType(), options.session());
+    return new GraftModel(loaded.base(), Optional.of(loaded), plugins, backend, options);
+  }
+
   /** Takes a model that does not come from a folder. */
   public static GraftModel of(BaseModel base, ModelOptions options, PluginCatalog plugins) {
-    Backend backend = Backends.choose(plugins, options.backend(), options.computeType());
+    Backend backend = Backends.choose(plugins, options.backend(), options.computeType(), options.session());
     return new GraftModel(base, Optional.empty(), plugins, backend, options);
   }
 
@@ -96,7 +151,7 @@ public final class GraftModel implements AutoCloseable {
   }
 
   /**
-   * Attaches a new adapter.
+   * Attaches a new adapter, which becomes active.
    *
    * @param method the method's id, such as {@code lora}
    * @param settings by the names of {@code adapter_config.json}, such as {@code r} and {@code lora_alpha}
@@ -104,59 +159,97 @@ public final class GraftModel implements AutoCloseable {
    * @throws GraftException if there is no such method, or a setting is unknown or faulty
    */
   public GraftAdapter attach(String method, Map<String, ?> settings, long seed) {
-    GraftAdapter adapter = bind(method, settings);
-    adapter.formulas().initialise(seed);
-    return adapter;
+    return attach(method, settings, seed, words -> text().ids(words));
   }
 
   /**
-   * Attaches a new adapter whose start may depend on how the base model's tokenizer splits a text.
+   * Attaches a new adapter whose start may depend on how a tokenizer splits a text.
    *
    * @throws GraftException if there is no such method, or a setting is unknown or faulty
    */
   public GraftAdapter attach(String method, Map<String, ?> settings, long seed, TextTokens tokens) {
-    GraftAdapter adapter = bind(method, settings);
-    adapter.formulas().initialise(seed, tokens);
-    return adapter;
-  }
-
-  private GraftAdapter bind(String method, Map<String, ?> settings) {
-    Attachment attachment = MethodSettings.attach(plugins, method, settings, base.outline());
-    return new GraftAdapter(this, nextName(), attachment);
+    return turns.take(() -> attach(nextName(), method, settings, seed, tokens));
   }
 
   /**
-   * Attaches an adapter from a folder in PEFT's format.
+   * Attaches a new adapter under a name, which becomes active.
+   *
+   * @throws GraftException if the name is taken, if there is no such method, or a setting is unknown or faulty
+   */
+  public GraftAdapter attach(String name, String method, Map<String, ?> settings, long seed, TextTokens tokens) {
+    Attachment attachment = MethodSettings.attach(plugins, method, settings, base.outline());
+    return turns.take(() -> {
+      adapters.attach(name, attachment,
+          () -> new AdapterFormulas(base, session, computeType, name, attachment).initialise(seed, tokens));
+      return activated(name);
+    });
+  }
+
+  /**
+   * Loads an adapter from a folder in PEFT's format; it becomes active.
    *
    * @throws GraftException if a file is faulty, a tensor does not fit, or this model has no folder
    */
   public GraftAdapter load(Path folder) {
-    return load(folder, false);
+    return turns.take(() -> load(nextName(), folder));
   }
 
   /**
-   * Attaches an adapter from a folder to train it further as it was trained before, which may take parameters
-   * that PEFT does not store.
+   * Loads an adapter from a folder in PEFT's format under a name; it becomes active.
+   *
+   * @throws GraftException if the name is taken, a file is faulty, a tensor does not fit, or this model has no
+   * folder
+   */
+  public GraftAdapter load(String name, Path folder) {
+    return turns.take(() -> {
+      adapters.load(name, folder);
+      return activated(name);
+    });
+  }
+
+  /**
+   * Loads an adapter from a folder to train it further as it was trained before, which may take parameters that
+   * PEFT does not store.
    *
    * @throws GraftException if a file is faulty, a tensor does not fit, parameters of training are missing, or
    * this model has no folder
    */
   public GraftAdapter loadForTraining(Path folder) {
-    return load(folder, true);
-  }
-
-  private static GraftException noFolder() {
-    return new GraftException("A model without a folder has no stored adapters");
-  }
-
-  private GraftAdapter load(Path folder, boolean training) {
-    LoadedModel files = loaded.orElseThrow(GraftModel::noFolder);
-    try (LoadedModel.LoadedAdapter stored = files.adapter(folder, training)) {
+    return turns.take(() -> {
       String name = nextName();
-      // Cast copies are the session's own; values of the right type lie in the file that is closed here.
-      AdapterWeights.upload(session, name, AdapterWeights.copies(stored.values()), parameterType());
-      return new GraftAdapter(this, name, stored.attachment());
-    }
+      adapters.load(name, folder, true);
+      return activated(name);
+    });
+  }
+
+  /** Combines adapters by a combination type that needs no further settings. */
+  public GraftAdapter combine(String name, String combinationType, Map<String, Double> weights) {
+    return combine(name, combinationType, weights, Map.of());
+  }
+
+  /**
+   * Makes an adapter of others, at the scales that these have now; it becomes active. Those that it is made of
+   * stay as they are.
+   *
+   * @param combinationType how, by the method's own names, such as {@code cat}, {@code svd} or {@code linear}
+   * @param weights what each adapter counts, by its name
+   * @param settings of the combination, such as {@code svd_rank}
+   * @throws GraftException if the name is taken, if there is no adapter of a name, or if these cannot be combined
+   * so; says why
+   */
+  public GraftAdapter combine(String name, String combinationType, Map<String, Double> weights,
+      Map<String, ?> settings) {
+    return turns.take(() -> {
+      adapters.combine(name, combinationType, weights, new Configuration("combine", settings));
+      return activated(name);
+    });
+  }
+
+  private GraftAdapter activated(String name) {
+    adapters.activate(name);
+    GraftAdapter adapter = new GraftAdapter(this, name);
+    handles.put(name, adapter);
+    return adapter;
   }
 
   private String nextName() {
@@ -164,56 +257,176 @@ public final class GraftModel implements AutoCloseable {
     do {
       attached++;
       name = "adapter-" + attached;
-    } while (adapters.isPresent() && adapters.get().names().contains(name));
+    } while (adapters.names().contains(name));
     return name;
   }
 
-  /**
-   * Returns the adapters that this model holds by name, none at first: to load several, switch between them,
-   * and let the rows of one batch use different ones. They end with the model.
-   *
-   * @throws GraftException if this model has no folder
-   */
-  public AdapterSet adapters() {
-    return adapters.orElseThrow(GraftModel::noFolder);
+  /** Returns the adapters in the order in which they came. */
+  public List<GraftAdapter> adapters() {
+    return turns.take(() -> List.copyOf(handles.values()));
   }
 
-  /** Returns the mean loss of the model without an adapter over all labels of the batches. */
-  public double loss(List<TokenBatch> batches) {
-    try (Evaluator evaluator = new Evaluator(session, base, computeType, RowGroup.base(1))) {
-      return evaluator.loss(batches);
+  /**
+   * Returns an adapter by its name.
+   *
+   * @throws GraftException if there is none; lists those that are there
+   */
+  public GraftAdapter adapter(String name) {
+    return turns.take(() -> {
+      adapters.attachment(name);
+      return Objects.requireNonNull(handles.get(name));
+    });
+  }
+
+  /** Returns the adapter that acts; empty if none is active, or adapters are disabled. */
+  public Optional<GraftAdapter> active() {
+    return turns.take(() -> adapters.active().map(handles::get));
+  }
+
+  /** Lets the base model act alone until {@link #enableAdapters}, or until an adapter is activated. */
+  public void disableAdapters() {
+    turns.run(adapters::disable);
+  }
+
+  /** Lets the adapter act again that was active when {@link #disableAdapters} was called. */
+  public void enableAdapters() {
+    turns.run(adapters::enable);
+  }
+
+  /** Frees an adapter's memory. If it was active, the base model acts alone. */
+  void remove(String name) {
+    if (!closed && handles.containsKey(name)) {
+      adapters.delete(name);
+      handles.remove(name);
     }
   }
 
-  /**
-   * Continues prompts without an adapter.
-   *
-   * @param prompts token ids; shorter ones are padded
-   * @param listener hears of every token as it is chosen
-   * @return each row's new tokens, without the one that ended it
-   */
-  public List<long[]> generate(List<long[]> prompts, GenerationOptions options,
-      Generator.TokenListener listener) {
-    return generate(List.of(RowGroup.base(prompts.size())), prompts, options, listener);
+  /** Returns the set that holds the adapters' tensors. */
+  AdapterSet set() {
+    return adapters;
   }
 
-  /** Continues prompts in one batch and gives each row's new tokens when all are there. */
-  public List<long[]> generate(List<RowGroup> rows, List<long[]> prompts, GenerationOptions options) {
-    return generate(rows, prompts, options, (_, _) -> {
+  /**
+   * Returns the model's tokenizer, which is opened at the first call and closed with the model.
+   *
+   * @throws GraftException if the model has no folder, its tokenizer is faulty, or no jar reads tokenizers
+   */
+  public TextCodec text() {
+    return turns.take(() -> {
+      if (text.isEmpty()) {
+        Path folder = loaded.orElseThrow(() -> new GraftException(
+            "A model without a folder has no tokenizer: hand in tokens")).folder().path();
+        text = Optional.of(plugins.textCodec(folder));
+      }
+      return text.get();
     });
   }
 
   /**
-   * Continues prompts in one batch whose rows may use different adapters.
+   * Reads a file of data into the batches of training steps, shuffled anew for each epoch. Samples are cut at 512
+   * tokens; see {@link #batches(List, int, BatchOptions, Consumer)} for more.
    *
-   * @param rows which rows use which adapter, as {@link AdapterSet#rows} tells
-   * @param prompts token ids; shorter ones are padded
-   * @param listener hears of every token as it is chosen
-   * @return each row's new tokens, without the one that ended it
-   * @throws GraftException if adapters with virtual tokens share the batch with others
+   * @param batchSize samples of a step
+   * @throws GraftException if the file or a row is faulty, or holds nothing to learn
    */
-  public List<long[]> generate(List<RowGroup> rows, List<long[]> prompts, GenerationOptions options,
-      Generator.TokenListener listener) {
+  public BatchSource batches(Path data, int batchSize) {
+    return batches(List.of(data), BatchOptions.of(batchSize), _ -> {
+    });
+  }
+
+  /**
+   * Reads files of data into the batches of training steps, shuffled anew for each epoch.
+   *
+   * @param notes takes a sentence for each kind of loss, such as words that the chat template drops
+   * @throws GraftException if a file or a row is faulty, or they hold nothing to learn
+   */
+  public BatchSource batches(List<Path> data, BatchOptions options, Consumer<String> notes) {
+    int length = (int) Math.min(options.maxLength(), base.model().maxPositions());
+    List<? extends TokenSample> samples = text().samples(data, length, notes).stream()
+        .filter(sample -> sample.learned() > 0).toList();
+    return BucketedBatches.of(samples, options.batchSize(), options.accumulation(), text().paddingId(),
+        options.seed());
+  }
+
+  /** Answers a user's message by the active adapter, or by the model alone if none is active. */
+  public String answer(String message, GenerationOptions options) {
+    return answers(List.of(message), options).getFirst();
+  }
+
+  /** Answers messages in one batch by the active adapter, or by the model alone if none is active. */
+  public List<String> answers(List<String> messages, GenerationOptions options) {
+    return turns.take(() -> {
+      String name = adapters.active().orElse(BASE);
+      return answers(messages.stream().map(_ -> name).toList(), messages, options);
+    });
+  }
+
+  /**
+   * Answers messages in one batch, each by an adapter of its own.
+   *
+   * @param names of the adapters, one for each message; {@link #BASE} for the model alone
+   * @throws GraftException if there is no adapter of a name, or adapters with virtual tokens share the batch with
+   * others
+   */
+  public List<String> answers(List<String> names, List<String> messages, GenerationOptions options) {
+    TextCodec codec = text();
+    List<long[]> prompts = messages.stream().map(codec::prompt).toList();
+    return generate(names, prompts, options.completed(codec), (_, _) -> {
+    }).stream().map(codec::decode).map(String::strip).toList();
+  }
+
+  /** Returns the mean loss of the model without an adapter over all labels of the batches. */
+  public double loss(List<TokenBatch> batches) {
+    return turns.take(() -> {
+      try (Evaluator evaluator = new Evaluator(session, base, computeType, RowGroup.base(1),
+          backend.preferences())) {
+        return evaluator.loss(batches);
+      }
+    });
+  }
+
+  /** Continues prompts by the active adapter, or by the model alone, and returns each row's new tokens. */
+  public List<long[]> generate(List<long[]> prompts, GenerationOptions options) {
+    return generate(prompts, options, (_, _) -> {
+    });
+  }
+
+  /**
+   * Continues prompts by the active adapter, or by the model alone if none is active.
+   *
+   * @param prompts token ids; shorter ones are padded
+   * @param listener called with every token as it is chosen
+   * @return each row's new tokens, without the one that ended it
+   */
+  public List<long[]> generate(List<long[]> prompts, GenerationOptions options, TokenListener listener) {
+    return turns.take(() -> {
+      String name = adapters.active().orElse(BASE);
+      return generate(prompts.stream().map(_ -> name).toList(), prompts, options, listener);
+    });
+  }
+
+  /** Continues prompts in one batch, each by an adapter of its own, and returns each row's new tokens. */
+  public List<long[]> generate(List<String> names, List<long[]> prompts, GenerationOptions options) {
+    return generate(names, prompts, options, (_, _) -> {
+    });
+  }
+
+  /**
+   * Continues prompts in one batch, each by an adapter of its own.
+   *
+   * @param names of the adapters, one for each prompt; {@link #BASE} for the model alone
+   * @param prompts token ids; shorter ones are padded
+   * @param listener called with every token as it is chosen
+   * @return each row's new tokens, without the one that ended it
+   * @throws GraftException if there is no adapter of a name, or adapters with virtual tokens share the batch with
+   * others
+   */
+  public List<long[]> generate(List<String> names, List<long[]> prompts, GenerationOptions options,
+      TokenListener listener) {
+    if (names.size() != prompts.size()) {
+      throw new GraftException("There are " + prompts.size() + " prompts and " + names.size()
+          + " names of adapters: give one for each");
+    }
     int length = prompts.stream().mapToInt(prompt -> prompt.length).max().orElse(0);
     if (length == 0) {
       throw new GraftException("There is no prompt to continue");
@@ -228,14 +441,11 @@ public final class GraftModel implements AutoCloseable {
     }
     int[] produced = new int[ids.length];
     boolean[] stopped = new boolean[ids.length];
-    long[][] out;
-    try (Generator generator = new Generator(session, base, computeType)) {
-      out = generator.generate(rows, ids, mask, options, (row, token) -> {
-        stopped[row] = options.stopIds().contains(token);
-        produced[row]++;
-        listener.token(row, token);
-      });
-    }
+    long[][] out = turns.take(() -> generator.generate(adapters.rows(names), ids, mask, options, (row, token) -> {
+      stopped[row] = options.stopIds().contains(token);
+      produced[row]++;
+      listener.token(row, token);
+    }));
     List<long[]> answers = new ArrayList<>();
     for (int row = 0; row < out.length; row++) {
       answers.add(Arrays.copyOf(out[row], produced[row] - (stopped[row] ? 1 : 0)));
@@ -268,15 +478,29 @@ public final class GraftModel implements AutoCloseable {
     return session;
   }
 
-  DType parameterType() {
-    return computeType.accumulator();
+  /** Returns whose turn it is to use the model. */
+  Turns turns() {
+    return turns;
+  }
+
+  /** Frees what generation keeps from one call to the next, so that training has its memory. */
+  void forgetGeneration() {
+    turns.run(generator::close);
   }
 
   /** Frees the device's memory and closes the folder. */
   @Override
   public void close() {
-    adapters.ifPresent(AdapterSet::close);
-    session.close();
-    loaded.ifPresent(LoadedModel::close);
+    turns.run(() -> {
+      if (!closed) {
+        closed = true;
+        generator.close();
+        adapters.close();
+        handles.clear();
+        session.close();
+        loaded.ifPresent(LoadedModel::close);
+        text.ifPresent(TextCodec::close);
+      }
+    });
   }
 }

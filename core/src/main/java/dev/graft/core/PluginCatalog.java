@@ -1,5 +1,7 @@
 package dev.graft.core;
 
+import dev.graft.core.plugin.PluginFolders;
+import dev.graft.core.plugin.ServiceListings;
 import dev.graft.error.GraftException;
 import dev.graft.error.Nearest;
 import dev.graft.spi.Backend;
@@ -8,57 +10,86 @@ import dev.graft.spi.ModelFamily;
 import dev.graft.spi.PeftMethod;
 import dev.graft.spi.Plugin;
 import dev.graft.spi.Quantizer;
+import dev.graft.spi.TextCodec;
+import dev.graft.spi.TextCodecProvider;
+import java.net.URLClassLoader;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
-import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.ServiceConfigurationError;
-import java.util.ServiceLoader;
+import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.UnaryOperator;
-import java.util.regex.Pattern;
 import org.apiguardian.api.API;
 
 /** Lists the plug-ins that are there. One that cannot be loaded is noted and does not hinder the others. */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class PluginCatalog {
-  private static final Pattern ID = Pattern.compile("[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?");
+  private static final String OWN = "dev.graft.";
+  /** How many faults of jars a message tells in full. */
+  private static final int TOLD = 3;
 
+  private final ClassLoader loader;
   private final Map<String, Found<Backend>> backends;
   private final Map<String, Found<PeftMethod<?>>> methods;
   private final Map<String, Found<Quantizer>> quantizers;
   private final Map<String, Found<ModelFamily>> families;
+  private final Map<String, Found<TextCodecProvider>> textCodecs;
   private final List<String> failures;
+  private final PluginStack stack;
 
-  private PluginCatalog(ClassLoader loader) {
-    this.failures = new ArrayList<>();
-    this.backends = index("backend", load(Backend.class, loader));
+  private PluginCatalog(ClassLoader loader, List<String> notes) {
+    this.loader = loader;
+    this.failures = new ArrayList<>(notes);
+    this.backends = index("backend", load(Backend.class));
     // A service is asked for by its raw class; every configuration type is one of the method's own.
     @SuppressWarnings({"unchecked", "rawtypes"})
-    Collection<Found<PeftMethod<?>>> found = (Collection) load(PeftMethod.class, loader);
+    Collection<Found<PeftMethod<?>>> found = (Collection) load(PeftMethod.class);
     this.methods = index("method", found);
-    this.quantizers = index("quantizer", load(Quantizer.class, loader));
-    this.families = index("model family", load(ModelFamily.class, loader));
+    this.quantizers = index("quantizer", load(Quantizer.class));
+    this.families = index("model family", load(ModelFamily.class));
+    this.textCodecs = index("text codec", load(TextCodecProvider.class));
+    this.stack = stack(loader, List.of(backends, methods, quantizers, families));
   }
 
   private PluginCatalog(PluginCatalog other, Map<String, Found<Backend>> backends) {
+    this.loader = other.loader;
     this.failures = other.failures;
     this.backends = backends;
     this.methods = other.methods;
     this.quantizers = other.quantizers;
     this.families = other.families;
+    this.stack = other.stack;
+    this.textCodecs = other.textCodecs;
   }
 
   /**
    * Finds the plug-ins that a class loader sees.
    *
-   * @throws GraftException if two plug-ins of one kind have the same id, or an id is malformed
+   * @throws GraftException if two plug-ins of one kind have the same id, or a jar's listing of its plug-ins
+   * cannot be read
    */
   public static PluginCatalog discover(ClassLoader loader) {
-    return new PluginCatalog(loader);
+    return new PluginCatalog(loader, List.of());
+  }
+
+  /**
+   * Finds the plug-ins that a class loader sees, and those in the jars of folders. A jar that lists none is
+   * noted among the {@linkplain #failures failures}.
+   *
+   * @throws GraftException if a folder does not exist or holds no jar, a jar cannot be read, or a plug-in is
+   * there twice
+   */
+  public static PluginCatalog discover(List<Path> folders, ClassLoader parent) {
+    PluginFolders jars = PluginFolders.open(folders, parent);
+    return new PluginCatalog(jars.loader(), jars.withoutPlugins());
   }
 
   /** Returns the same catalog but for its backends, each of which is what a function makes of the one here. */
@@ -69,35 +100,31 @@ public final class PluginCatalog {
     return new PluginCatalog(this, Collections.unmodifiableMap(changed));
   }
 
-  private <P extends Plugin> List<Found<P>> load(Class<P> kind, ClassLoader loader) {
-    List<Found<P>> found = new ArrayList<>();
-    Iterator<ServiceLoader.Provider<P>> providers = ServiceLoader.load(kind, loader).stream().iterator();
-    while (true) {
-      try {
-        if (!providers.hasNext()) {
-          return found;
-        }
-        Found<P> plugin = Found.of(providers.next().get());
-        if (plugin.plugin().spiMajor() == Plugin.SPI_MAJOR) {
-          found.add(plugin);
-        } else {
-          failures.add(plugin.describe() + " was written for version " + plugin.plugin().spiMajor()
-              + " of the service interfaces; this is version " + Plugin.SPI_MAJOR);
-        }
-      } catch (ServiceConfigurationError | LinkageError e) {
-        failures.add(String.valueOf(e.getMessage()));
-      }
+  private static PluginStack stack(ClassLoader loader, List<Map<String, ? extends Found<?>>> kinds) {
+    Set<String> classes = new LinkedHashSet<>();
+    Set<String> jars = new LinkedHashSet<>();
+    kinds.stream().flatMap(kind -> kind.values().stream())
+        .filter(found -> !found.plugin().getClass().getName().startsWith(OWN)).forEach(found -> {
+          classes.add(found.plugin().getClass().getName());
+          jars.add(found.origin());
+        });
+    if (loader instanceof URLClassLoader folders) {
+      Arrays.stream(folders.getURLs()).map(url -> ServiceListings.readable(url.toString()))
+          .forEach(jars::add);
     }
+    return new PluginStack(loader, classes, jars);
+  }
+
+  private <P extends Plugin> List<Found<P>> load(Class<P> kind) {
+    PluginLoader<P> loaded = new PluginLoader<>(kind, loader);
+    failures.addAll(loaded.failures());
+    return loaded.found();
   }
 
   private static <P extends Plugin> Map<String, Found<P>> index(String kind, Collection<Found<P>> all) {
     Map<String, Found<P>> byId = new TreeMap<>();
     for (Found<P> found : all) {
       String id = found.plugin().id();
-      if (!ID.matcher(id).matches()) {
-        throw new GraftException("The id \"" + id + "\" of " + kind + " " + found.describe()
-            + " must be lower-case letters, digits and dashes, at most 64");
-      }
       Found<P> other = byId.put(id, found);
       if (other != null) {
         throw new GraftException(
@@ -128,9 +155,17 @@ public final class PluginCatalog {
     return families;
   }
 
-  /** Returns why plug-ins could not be loaded. */
+  /** Returns why plug-ins could not be loaded, or jars have none; each names the jar. */
   public List<String> failures() {
     return Collections.unmodifiableList(failures);
+  }
+
+  /**
+   * Returns the jar of the plug-in in which an exception arose, or which had called what it arose in. Plug-ins
+   * that come with Graft do not count.
+   */
+  public Optional<String> jarAtFault(Throwable fault) {
+    return stack.jar(fault);
   }
 
   /**
@@ -160,7 +195,7 @@ public final class PluginCatalog {
     return find("quantizer", id, quantizers);
   }
 
-  private static <P extends Plugin> P find(String kind, String id, Map<String, Found<P>> known) {
+  private <P extends Plugin> P find(String kind, String id, Map<String, Found<P>> known) {
     Found<P> found = known.get(id);
     if (found == null) {
       throw new GraftException(
@@ -169,15 +204,26 @@ public final class PluginCatalog {
     return found.plugin();
   }
 
-  private static String alternatives(String wanted, Collection<String> known) {
+  private String alternatives(String wanted, Collection<String> known) {
     return Nearest.of(wanted, known).map(near -> " (did you mean \"" + near + "\"?)").orElse("")
-        + ". Installed: " + (known.isEmpty() ? "none" : String.join(", ", known));
+        + ". Installed: " + (known.isEmpty() ? "none" : String.join(", ", known)) + notLoaded();
+  }
+
+  /** Tells of the jars that are there and not loaded, one of which may hold what is missing. */
+  private String notLoaded() {
+    if (failures.isEmpty()) {
+      return "";
+    }
+    int more = failures.size() - TOLD;
+    return ". Not loaded: " + String.join("; ", failures.subList(0, Math.min(TOLD, failures.size())))
+        + (more > 0 ? "; and " + more + " more" : "");
   }
 
   /**
    * Returns the method that an adapter's configuration belongs to.
    *
-   * @throws GraftException if {@code peft_type} is missing or unknown, or several methods claim it
+   * @throws GraftException if {@code peft_type} is missing or unknown, or several methods claim it by equally many
+   *   discriminators
    */
   public PeftMethod<?> methodFor(Configuration adapter) {
     String type = adapter.optionalText("peft_type").orElseThrow(
@@ -185,45 +231,82 @@ public final class PluginCatalog {
     List<Found<PeftMethod<?>>> claiming = methods.values().stream()
         .filter(found -> found.plugin().peftType().equals(type) && found.plugin().claims(adapter)).toList();
     if (claiming.isEmpty()) {
-      throw new GraftException(adapter.source() + ": " + unclaimed(type));
+      throw new GraftException(adapter.source() + ": " + unclaimed(type, adapter));
     }
-    if (claiming.size() > 1) {
-      throw new GraftException(adapter.source() + ": several methods claim this configuration: "
-          + String.join(", ", claiming.stream().map(Found::describe).toList()) + ". Remove all but one");
+    long most = claiming.stream().mapToLong(found -> matching(found.plugin(), adapter)).max().orElse(0);
+    List<Found<PeftMethod<?>>> closest = claiming.stream()
+        .filter(found -> matching(found.plugin(), adapter) == most).toList();
+    if (closest.size() > 1) {
+      throw new GraftException(adapter.source() + ": several methods claim this configuration alike: "
+          + String.join(", ", closest.stream().map(Found::describe).toList())
+          + ". Remove the jars of all but one");
     }
-    return claiming.getFirst().plugin();
+    return closest.getFirst().plugin();
   }
 
-  private String unclaimed(String type) {
-    List<String> related = methods.values().stream().filter(found -> found.plugin().peftType().equals(type))
-        .map(Found::describe).toList();
+  /** Counts the discriminators of a method that a configuration has. */
+  private static long matching(PeftMethod<?> method, Configuration adapter) {
+    return method.discriminators().entrySet().stream()
+        .filter(entry -> adapter.value(entry.getKey()).filter(entry.getValue()::equals).isPresent()).count();
+  }
+
+  private String unclaimed(String type, Configuration adapter) {
+    List<Found<PeftMethod<?>>> related = methods.values().stream()
+        .filter(found -> found.plugin().peftType().equals(type)).toList();
     if (related.isEmpty()) {
       Collection<String> types = new TreeSet<>(
           methods.values().stream().map(m -> m.plugin().peftType()).toList());
       return "no installed method reads peft_type \"" + type + "\"" + alternatives(type, types)
           + ". Add the jar of a method that reads it";
     }
-    return "the settings ask for a variant of peft_type \"" + type + "\" that is not installed; what is"
-        + " installed for it does not read this variant: " + String.join(", ", related)
-        + ". Add the variant's own jar (methods-dora for \"use_dora\": true), or change the settings";
+    List<String> marks = adapter.values().keySet().stream()
+        .filter(key -> related.stream().anyMatch(found -> claimsWithout(key, found.plugin(), adapter)))
+        .map(key -> "\"" + key + "\": " + adapter.values().get(key)).toList();
+    return "no installed method reads peft_type \"" + type + "\" "
+        + (marks.isEmpty() ? "with these settings" : "with " + String.join(" or ", marks))
+        + "; what is installed for it reads another variant: "
+        + String.join(", ", related.stream().map(Found::describe).toList())
+        + ". Add the jar of the method that reads this one, or change the settings" + notLoaded();
+  }
+
+  /** Tells whether a setting alone is why a method does not claim a configuration. */
+  private static boolean claimsWithout(String key, PeftMethod<?> method, Configuration adapter) {
+    Map<String, Object> others = new LinkedHashMap<>(adapter.values());
+    others.remove(key);
+    return method.claims(new Configuration(adapter.source(), others));
   }
 
   /**
    * Returns the family that reads a model type.
    *
-   * @throws GraftException if there is none; lists the model types that are known
+   * @throws GraftException if there is none, listing the model types that are known, or if there are several
    */
   public ModelFamily family(String modelType) {
-    Collection<String> types = new TreeSet<>();
-    for (Found<ModelFamily> found : families.values()) {
-      if (found.plugin().modelTypes().contains(modelType)) {
-        return found.plugin();
-      }
-      types.addAll(found.plugin().modelTypes());
+    List<Found<ModelFamily>> reading = families.values().stream()
+        .filter(found -> found.plugin().modelTypes().contains(modelType)).toList();
+    if (reading.size() > 1) {
+      throw new GraftException("config.json: several plug-ins read model_type \"" + modelType + "\": "
+          + String.join(", ", reading.stream().map(Found::describe).toList())
+          + ". Remove all but the one that is to read it");
     }
-    throw new GraftException(
-        "config.json: no installed plug-in knows model_type \"" + modelType + "\""
-            + alternatives(modelType, types));
+    if (reading.isEmpty()) {
+      Collection<String> types = new TreeSet<>();
+      families.values().forEach(found -> types.addAll(found.plugin().modelTypes()));
+      throw new GraftException("config.json: no installed plug-in knows model_type \"" + modelType + "\""
+          + alternatives(modelType, types));
+    }
+    return reading.getFirst().plugin();
+  }
+
+  /**
+   * Opens the tokenizer and chat template of a model folder.
+   *
+   * @throws GraftException if no jar on the class path reads them, or a file is faulty
+   */
+  public TextCodec textCodec(Path modelFolder) {
+    return textCodecs.values().stream().findFirst().map(found -> found.plugin().open(modelFolder))
+        .orElseThrow(() -> new GraftException("No installed jar reads tokenizers and data files: add graft-data to"
+            + " the class path, or hand in tokens (BatchSource, GraftModel.generate)"));
   }
 
   /** Returns all quantizers. */

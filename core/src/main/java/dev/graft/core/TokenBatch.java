@@ -1,10 +1,11 @@
 package dev.graft.core;
 
-import dev.graft.core.batch.Feeds;
+import dev.graft.core.batch.InputNames;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
+import dev.graft.spi.TokenSample;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -24,11 +25,11 @@ import org.apiguardian.api.API;
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public record TokenBatch(int rows, int length, long[] ids, long[] mask, long[] labels) {
   /** Marks a position whose token is not to be predicted. */
-  public static final long IGNORED = -100;
+  public static final long IGNORED = TokenSample.IGNORED;
 
   /** Checks the sizes. */
   public TokenBatch {
-    int size = rows * length;
+    long size = (long) rows * length;
     if (ids.length != size || mask.length != size || labels.length != size) {
       throw new GraftException("A batch of " + rows + " x " + length + " tokens needs " + size
           + " ids, mask entries and labels, not " + ids.length + ", " + mask.length + ", " + labels.length);
@@ -79,14 +80,14 @@ public record TokenBatch(int rows, int length, long[] ids, long[] mask, long[] l
    */
   public Map<String, HostTensor> feeds(HostTensor positions, boolean masked) {
     Map<String, HostTensor> feeds = new LinkedHashMap<>();
-    feeds.put(Feeds.IDS, HostTensor.ofLongs(Shape.of(rows, length), ids));
-    feeds.put(Feeds.POSITIONS, positions);
+    feeds.put(InputNames.IDS, HostTensor.ofLongs(Shape.of(rows, length), ids));
+    feeds.put(InputNames.POSITIONS, positions);
     if (masked) {
       HostTensor present = HostTensor.zeros(DType.BOOL, Shape.of(rows, length));
       for (int i = 0; i < mask.length; i++) {
         present.set(i, mask[i]);
       }
-      feeds.put(Feeds.ATTENTION_MASK, present);
+      feeds.put(InputNames.ATTENTION_MASK, present);
     }
     return feeds;
   }

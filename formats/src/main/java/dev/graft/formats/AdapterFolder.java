@@ -51,19 +51,19 @@ public final class AdapterFolder implements TensorSource, AutoCloseable {
    *   tensor holds NaN or infinity
    */
   public static AdapterFolder open(Path folder) {
-    AdapterPair pair = new AdapterPair(folder, SafeFiles.DISK);
+    AdapterFiles files = new AdapterFiles(folder, SafeFiles.DISK);
     try {
       // A save may run while the files are opened one after the other; then what was opened is let go.
       for (int attempt = 1;; attempt++) {
-        List<String> before = pair.stamp();
+        List<String> before = files.stamp();
         try {
-          AdapterFolder opened = open(folder, pair);
-          if (pair.stamp().equals(before)) {
+          AdapterFolder opened = open(folder, files);
+          if (isUnchanged(files, before, opened)) {
             return opened;
           }
           opened.close();
         } catch (GraftException | IOException e) {
-          if (pair.stamp().equals(before)) {
+          if (files.stamp().equals(before)) {
             throw e;
           }
         }
@@ -78,31 +78,47 @@ public final class AdapterFolder implements TensorSource, AutoCloseable {
     }
   }
 
-  private static AdapterFolder open(Path folder, AdapterPair pair) throws IOException {
+  private static AdapterFolder open(Path folder, AdapterFiles files) throws IOException {
     if (!Files.isDirectory(folder)) {
-      throw new GraftException(folder + " is not a folder; an adapter is one, with " + AdapterPair.CONFIG
-          + " and " + AdapterPair.WEIGHTS);
+      throw new GraftException(folder + " is not a folder; an adapter is one, with " + AdapterFiles.CONFIG
+          + " and " + AdapterFiles.WEIGHTS);
     }
-    AdapterPair.Current current = pair.current();
+    AdapterFiles.Current current = files.current();
     if (Files.notExists(current.config())) {
-      throw new GraftException(folder + " is not an adapter: " + AdapterPair.CONFIG + " is missing");
+      throw new GraftException(folder + " is not an adapter: " + AdapterFiles.CONFIG + " is missing");
     }
     Map<String, @Nullable Object> config = Json.readObject(current.config());
     peftType(config, current.config().toString());
     if (Files.notExists(current.weights())) {
-      Pickles.refuse(folder, AdapterPair.WEIGHTS);
-      throw new GraftException(folder + " has no weights: " + AdapterPair.WEIGHTS + " is missing");
+      Pickles.refuse(folder, AdapterFiles.WEIGHTS);
+      throw new GraftException(folder + " has no weights: " + AdapterFiles.WEIGHTS + " is missing");
     }
     SafetensorsFile weights = openFinite(current.weights());
+    try {
+      return open(folder, config, weights, current);
+    } catch (RuntimeException | IOException | Error e) {
+      weights.close();
+      throw e;
+    }
+  }
+
+  private static AdapterFolder open(Path folder, Map<String, @Nullable Object> config,
+      SafetensorsFile weights, AdapterFiles.Current current) throws IOException {
     if (current.training().isEmpty()) {
       return new AdapterFolder(folder, config, weights, Optional.empty(), false);
     }
+    Fingerprint fingerprint = Fingerprint.of(current.weights());
+    SafetensorsFile training = openFinite(current.training().get());
+    return new AdapterFolder(folder, config, weights, Optional.of(training),
+        mark(fingerprint).equals(training.metadata()));
+  }
+
+  private static boolean isUnchanged(AdapterFiles files, List<String> before, AdapterFolder opened)
+      throws IOException {
     try {
-      SafetensorsFile training = openFinite(current.training().get());
-      boolean fits = mark(Fingerprint.of(current.weights())).equals(training.metadata());
-      return new AdapterFolder(folder, config, weights, Optional.of(training), fits);
-    } catch (GraftException | IOException e) {
-      weights.close();
+      return files.stamp().equals(before);
+    } catch (IOException | RuntimeException e) {
+      opened.close();
       throw e;
     }
   }
@@ -114,7 +130,7 @@ public final class AdapterFolder implements TensorSource, AutoCloseable {
         NonFinite.refuse(file.tensor(name), "The tensor " + name + " of " + path);
       }
       return file;
-    } catch (GraftException e) {
+    } catch (RuntimeException | Error e) {
       file.close();
       throw e;
     }
@@ -122,7 +138,7 @@ public final class AdapterFolder implements TensorSource, AutoCloseable {
 
   /** Returns metadata that says which weights a file belongs to. */
   private static Map<String, String> mark(Fingerprint weights) {
-    return Map.of("format", "pt", AdapterPair.WEIGHTS,
+    return Map.of("format", "pt", AdapterFiles.WEIGHTS,
         weights.bytes() + " bytes, CRC-32C " + HexFormat.of().toHexDigits((int) weights.crc32c()));
   }
 
@@ -131,7 +147,8 @@ public final class AdapterFolder implements TensorSource, AutoCloseable {
    * {@link #open} finds the old pair or the new. Other files in the folder stay. One process may save to a
    * folder at a time.
    *
-   * @param config the fields of {@code adapter_config.json}; written as PEFT does, sorted
+   * @param config the fields of {@code adapter_config.json}; written as PEFT does, sorted, but for the order
+   *   within a field, which may count
    * @param tensors asked for one at a time
    * @throws GraftException if the disk refuses, if {@code peft_type} is absent, or if a tensor holds NaN or
    *   infinity; the old pair stands then
@@ -151,14 +168,14 @@ public final class AdapterFolder implements TensorSource, AutoCloseable {
 
   static void save(Path folder, Map<String, ?> config, TensorSource tensors, Optional<TensorSource> training,
       SafeFiles safe) {
-    AdapterPair pair = new AdapterPair(folder, safe);
-    peftType(config, "The configuration to be written to " + pair.config());
+    AdapterFiles files = new AdapterFiles(folder, safe);
+    peftType(config, "The configuration to be written to " + files.config());
     try {
-      pair.replace(
-          Content.of(Json.format(config)),
-          SafetensorsWriter.pytorch().refusingNonFinite().content(pair.weights(), tensors),
+      files.replace(
+          Content.of(Json.formatFields(config)),
+          SafetensorsWriter.pytorch().refusingNonFinite().content(files.weights(), tensors),
           training.map(source -> weights -> SafetensorsWriter.withMetadata(mark(weights)).refusingNonFinite()
-              .content(pair.training(), source)));
+              .content(files.training(), source)));
     } catch (IOException e) {
       throw FileFaults.writing(folder, e);
     }
@@ -211,7 +228,7 @@ public final class AdapterFolder implements TensorSource, AutoCloseable {
         + " parameters that only training needs are missing, as in every adapter of this kind that was not"
         + " saved by Graft. Use it as it is, or train a new one"));
     if (!trainingFits) {
-      throw new GraftException(file.path() + " belongs to other weights than those in " + AdapterPair.WEIGHTS
+      throw new GraftException(file.path() + " belongs to other weights than those in " + AdapterFiles.WEIGHTS
           + ", which were replaced since, so the adapter cannot be trained further. Use it as it is, or copy"
           + " the files of one save into the folder");
     }

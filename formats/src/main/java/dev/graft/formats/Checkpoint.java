@@ -65,7 +65,7 @@ public final class Checkpoint implements TensorSource, AutoCloseable {
   static void write(SafeFiles safe, Path folder, long step, TensorSource tensors, Map<String, ?> state)
       throws IOException {
     Path tensorFile = folder.resolve(TENSORS);
-    safe.write(tensorFile, SafetensorsWriter.pytorch().content(tensorFile, tensors));
+    safe.write(tensorFile, SafetensorsWriter.pytorch().refusingNonFinite().content(tensorFile, tensors));
     safe.write(folder.resolve(STATE), Content.of(Json.format(Map.of(
         "format", FORMAT,
         "version", VERSION,

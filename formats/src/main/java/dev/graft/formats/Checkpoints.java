@@ -57,9 +57,27 @@ public final class Checkpoints {
    * @param step optimiser steps done, at least 0
    * @param tensors asked for one at a time
    * @param state what {@link Json} can hold
-   * @throws GraftException if the disk refuses, or if a folder of this name is not Graft's
+   * @throws GraftException if the disk refuses, if a tensor holds NaN or infinity, or if a folder of this name is
+   *   not Graft's
    */
   public void save(long step, TensorSource tensors, Map<String, ?> state) {
+    add(step, tensors, state);
+    try {
+      prune(step);
+    } catch (IOException e) {
+      throw FileFaults.writing(place(step), e);
+    }
+  }
+
+  /**
+   * Saves a checkpoint and leaves all others where they are.
+   *
+   * @param step optimiser steps done, at least 0
+   * @param tensors asked for one at a time
+   * @param state what {@link Json} can hold
+   * @throws GraftException as {@link #save}
+   */
+  public void add(long step, TensorSource tensors, Map<String, ?> state) {
     if (step < 0) {
       throw new GraftException("A checkpoint cannot be saved at step " + step);
     }
@@ -78,7 +96,7 @@ public final class Checkpoints {
       }
       safe.files().move(draft, place);
       safe.files().force(root);
-      prune(step);
+      safe.deleteTree(old(step));
     } catch (IOException e) {
       safe.discard(draft, e);
       throw FileFaults.writing(place(step), e);
@@ -113,7 +131,16 @@ public final class Checkpoints {
    * @param skipped told why a later one is passed over
    */
   public Optional<Checkpoint> latest(Consumer<String> skipped) {
-    for (Path folder : found().descendingMap().values()) {
+    return latestBefore(Long.MAX_VALUE, skipped);
+  }
+
+  /**
+   * Opens the last checkpoint before a step that is whole.
+   *
+   * @param skipped told why a later one is passed over
+   */
+  public Optional<Checkpoint> latestBefore(long step, Consumer<String> skipped) {
+    for (Path folder : found().headMap(step, false).descendingMap().values()) {
       try {
         return Optional.of(Checkpoint.open(folder));
       } catch (GraftException e) {
@@ -180,7 +207,6 @@ public final class Checkpoints {
   }
 
   private void prune(long step) throws IOException {
-    safe.deleteTree(old(step));
     NavigableMap<Long, Path> earlier = found().headMap(step, true);
     while (earlier.size() > keep) {
       Map.Entry<Long, Path> oldest = earlier.firstEntry();

@@ -7,9 +7,9 @@ import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -119,21 +119,34 @@ public final class Json {
     return PythonJsonWriter.format(value);
   }
 
+  /**
+   * Writes an object as {@link #format} does, but keeps the order of the objects in it that have one, where the
+   * first of several matching keys counts.
+   */
+  public static String formatFields(Map<String, ?> fields) {
+    return PythonJsonWriter.formatFields(fields);
+  }
+
   /** Writes a value as {@link #format} does, but on one line, for logs of one value a line. */
   public static String formatLine(@Nullable Object value) {
-    // A line break within a text is escaped, so that each one here is the writer's own.
-    return format(value).replaceAll("(?<=[\\[{])\n *|\n *(?=[\\]}])", "").replaceAll("\n *", " ");
+    return PythonJsonWriter.formatLine(value);
   }
 
   private static String text(Path file) {
     byte[] bytes;
-    try (InputStream in = Files.newInputStream(file)) {
+    try (InputStream in = PlainFile.open(file, file.toString())) {
       bytes = in.readNBytes(MAX_BYTES + 1);
     } catch (IOException e) {
       throw FileFaults.reading(file, e);
     }
     if (bytes.length > MAX_BYTES) {
       throw new GraftException(file + " is longer than " + MAX_BYTES + " bytes, the limit for a JSON file");
+    }
+    StandIns.refuse(file, Arrays.copyOf(bytes, Math.min(bytes.length, StandIns.START)));
+    if (bytes.length > 2 && bytes[0] == (byte) 0xEF && bytes[1] == (byte) 0xBB && bytes[2] == (byte) 0xBF) {
+      throw new GraftException(
+          file + " begins with a byte order mark, which JSON must not have: save it in UTF-8"
+              + " without one");
     }
     return utf8(ByteBuffer.wrap(bytes), file.toString());
   }

@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -176,6 +177,21 @@ public final class ModelFolder implements TensorSource, AutoCloseable {
   @Override
   public HostTensor tensor(String name) {
     return file(name).tensor(name);
+  }
+
+  /** Returns the file that a tensor lies in; empty if there is no tensor of this name. */
+  public Optional<Path> fileOf(String name) {
+    return Optional.ofNullable(tensors.get(name)).map(SafetensorsFile::path);
+  }
+
+  /**
+   * Checks that no file of weights was written to since this folder was opened. Call it before a result that
+   * depends on them is saved. A file that was replaced by another, or deleted, passes: what was opened stays.
+   *
+   * @throws GraftException if a file was written to; names it
+   */
+  public void verifyUnchanged() {
+    files.forEach(SafetensorsFile::verifyUnchanged);
   }
 
   private SafetensorsFile file(String name) {

@@ -70,6 +70,27 @@ public final class ModelFolderWriter {
     }
   }
 
+  /**
+   * Checks early that {@link #write} would not be refused, and that it would not replace what it is made of.
+   *
+   * @param sources folders that are read for it
+   * @throws GraftException if the target holds something else, or is or holds a source
+   */
+  public void check(Path target, Collection<Path> sources) {
+    try {
+      for (Path source : sources) {
+        if (source.toRealPath().startsWith(place(target))) {
+          throw new GraftException(target + " cannot be written: "
+              + (source.toRealPath().equals(place(target)) ? "it is " : "in it lies ") + source
+              + ", which is read for it and stays as it is. Name another folder");
+        }
+      }
+    } catch (IOException e) {
+      throw FileFaults.writing(target, e);
+    }
+    check(target);
+  }
+
   private static Path place(Path target) throws IOException {
     return Files.exists(target) ? target.toRealPath() : target.toAbsolutePath().normalize();
   }
@@ -81,12 +102,22 @@ public final class ModelFolderWriter {
    * @param config the fields of {@code config.json}
    * @param tensors written in the order of their names()
    * @param sideFiles copied under their own names, such as {@link ModelFolder#sideFiles}
-   * @throws GraftException if the target holds something else, if a tensor holds NaN or infinity, or if the
-   *   disk refuses; the target is unchanged then
+   * @throws GraftException if the target holds something else or is being written by another process, if a tensor
+   *   holds NaN or infinity, or if the disk refuses; the target is unchanged then
    */
   public void write(Path target, Map<String, ?> config, TensorSource tensors, Collection<Path> sideFiles) {
     try {
       Path place = place(target);
+      try (FolderLock _ = FolderLock.beside(place)) {
+        write(place, target, config, tensors, sideFiles);
+      }
+    } catch (IOException e) {
+      throw FileFaults.writing(target, e);
+    }
+  }
+
+  private void write(Path place, Path target, Map<String, ?> config, TensorSource tensors,
+      Collection<Path> sideFiles) throws IOException {
       Path draft = sibling(place, DRAFT);
       recover(place, draft);
       Optional<String> obstacle = obstacle(place);
@@ -102,9 +133,6 @@ public final class ModelFolderWriter {
         safe.discard(draft, e);
         throw e;
       }
-    } catch (IOException e) {
-      throw FileFaults.writing(target, e);
-    }
   }
 
   /** Tells where a model is to be found whose replacement was cut short, as the end of an error message. */

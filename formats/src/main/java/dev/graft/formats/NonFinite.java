@@ -25,6 +25,10 @@ public final class NonFinite {
 
   /** Returns the row-major index of the first NaN or infinity; integers have none. */
   public static OptionalLong first(HostTensor tensor) {
+    return MappedPages.reading("A file of weights", () -> find(tensor));
+  }
+
+  private static OptionalLong find(HostTensor tensor) {
     return switch (tensor.dtype()) {
       case F32 -> firstInt(tensor, 0x7F800000);
       case F64 -> firstLong(tensor, 0x7FF0000000000000L);

@@ -7,9 +7,9 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HexFormat;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,14 +25,31 @@ final class PythonJsonWriter {
   };
 
   private final StringBuilder out = new StringBuilder();
+  private final boolean lines;
+  private final boolean ordered;
 
-  private PythonJsonWriter() {
+  private PythonJsonWriter(boolean lines, boolean ordered) {
+    this.lines = lines;
+    this.ordered = ordered;
   }
 
   static String format(@Nullable Object value) {
-    PythonJsonWriter writer = new PythonJsonWriter();
-    writer.value(value, 0);
-    return writer.out.toString();
+    return new PythonJsonWriter(true, false).written(value);
+  }
+
+  /** Formats on one line, with a blank between elements and none within the brackets. */
+  static String formatLine(@Nullable Object value) {
+    return new PythonJsonWriter(false, false).written(value);
+  }
+
+  /** Formats with the outermost keys sorted, and those of objects within in their own order if they have one. */
+  static String formatFields(Map<String, ?> fields) {
+    return new PythonJsonWriter(true, true).written(fields);
+  }
+
+  private String written(@Nullable Object value) {
+    value(value, 0);
+    return out.toString();
   }
 
   private void value(@Nullable Object value, int depth) {
@@ -61,16 +78,17 @@ final class PythonJsonWriter {
       out.append("{}");
       return;
     }
-    keys.sort(BY_CODE_POINT);
+    if (!ordered || depth == 0 || !(map instanceof SequencedMap)) {
+      keys.sort(BY_CODE_POINT);
+    }
     out.append('{');
     for (int i = 0; i < keys.size(); i++) {
-      out.append(i == 0 ? "" : ",");
-      line(depth + 1);
+      separate(i == 0, depth + 1);
       text(keys.get(i));
       out.append(": ");
       value(map.get(keys.get(i)), depth + 1);
     }
-    line(depth);
+    end(depth);
     out.append('}');
   }
 
@@ -80,13 +98,29 @@ final class PythonJsonWriter {
       return;
     }
     out.append('[');
-    for (Iterator<?> i = list.iterator(); i.hasNext();) {
-      line(depth + 1);
-      value(i.next(), depth + 1);
-      out.append(i.hasNext() ? "," : "");
+    boolean first = true;
+    for (Object element : list) {
+      separate(first, depth + 1);
+      value(element, depth + 1);
+      first = false;
     }
-    line(depth);
+    end(depth);
     out.append(']');
+  }
+
+  private void separate(boolean first, int depth) {
+    out.append(first ? "" : ",");
+    if (lines) {
+      line(depth);
+    } else {
+      out.append(first ? "" : " ");
+    }
+  }
+
+  private void end(int depth) {
+    if (lines) {
+      line(depth);
+    }
   }
 
   private void line(int depth) {

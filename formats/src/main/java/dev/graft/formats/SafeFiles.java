@@ -8,10 +8,13 @@ import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** Writes files so that a reader sees the old content or the new, whenever the process ends. */
 record SafeFiles(FileOperations files) {
+  private static final Pattern DRAFT = Pattern.compile("\\..+\\.[0-9a-f]{8}\\.tmp");
+
   static final SafeFiles DISK = new SafeFiles(new DiskOperations());
 
   /** Replaces one file: a temporary sibling is written, forced to disk, and renamed. */
@@ -26,6 +29,17 @@ record SafeFiles(FileOperations files) {
       throw e;
     }
     files.force(directoryOf(target));
+  }
+
+  /** Deletes what {@link #replace} has left in a directory where the process was killed in it. */
+  void discardDrafts(Path directory) throws IOException {
+    List<Path> drafts;
+    try (Stream<Path> list = Files.list(directory)) {
+      drafts = list.filter(file -> DRAFT.matcher(file.getFileName().toString()).matches()).toList();
+    }
+    for (Path draft : drafts) {
+      files.delete(draft);
+    }
   }
 
   /** Writes a file in place and forces it to disk; for files that nobody reads yet. */

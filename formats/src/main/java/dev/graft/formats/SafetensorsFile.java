@@ -5,16 +5,11 @@ import dev.graft.formats.SafetensorsHeader.Entry;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Signature;
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.Map;
 import java.util.Set;
@@ -33,13 +28,13 @@ public final class SafetensorsFile implements TensorSource, AutoCloseable {
   private static final ValueLayout.OfLong LENGTH = ValueLayout.JAVA_LONG_UNALIGNED
       .withOrder(ByteOrder.LITTLE_ENDIAN);
 
-  private final Path path;
+  private final OpenFile file;
   private final Arena arena;
   private final MemorySegment data;
   private final SafetensorsHeader header;
 
-  private SafetensorsFile(Path path, Arena arena, MemorySegment data, SafetensorsHeader header) {
-    this.path = path;
+  private SafetensorsFile(OpenFile file, Arena arena, MemorySegment data, SafetensorsHeader header) {
+    this.file = file;
     this.arena = arena;
     this.data = data;
     this.header = header;
@@ -53,32 +48,27 @@ public final class SafetensorsFile implements TensorSource, AutoCloseable {
    */
   @SuppressWarnings("MustBeClosedChecker") // close() of the result closes the arena
   public static SafetensorsFile open(Path file) {
+    OpenFile opened = OpenFile.open(file);
     Arena arena = Arena.ofShared();
     try {
-      return open(file, map(file, arena), arena);
-    } catch (IOException e) {
+      return open(opened, MappedPages.reading(file, () -> opened.map(arena)), arena);
+    } catch (RuntimeException | Error e) {
       arena.close();
-      throw FileFaults.reading(file, e);
-    } catch (RuntimeException e) {
-      arena.close();
+      opened.close();
       throw e;
     }
   }
 
-  private static MemorySegment map(Path file, Arena arena) throws IOException {
-    if (Files.notExists(file)) {
-      throw new NoSuchFileException(file.toString());
-    }
-    if (!Files.isRegularFile(file)) {
-      throw new GraftException(file + " is not a file");
-    }
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-    }
+  private static SafetensorsFile open(OpenFile opened, MemorySegment all, Arena arena) {
+    Path file = opened.path();
+    return MappedPages.reading(file, () -> parse(opened, all, arena));
   }
 
-  private static SafetensorsFile open(Path file, MemorySegment all, Arena arena) {
+  private static SafetensorsFile parse(OpenFile opened, MemorySegment all, Arena arena) {
+    Path file = opened.path();
     long size = all.byteSize();
+    StandIns.refuseInBinary(file,
+        all.asSlice(0, Math.min(size, StandIns.START)).toArray(ValueLayout.JAVA_BYTE));
     if (size < Long.BYTES) {
       throw new GraftException(file + " is truncated: its " + size
           + " bytes do not even hold the 8 bytes that tell the length of the header");
@@ -98,12 +88,22 @@ public final class SafetensorsFile implements TensorSource, AutoCloseable {
     MemorySegment data = all.asSlice(Long.BYTES + length);
     SafetensorsHeader header = SafetensorsHeader.parse(all.asSlice(Long.BYTES, length).asByteBuffer(),
         data.byteSize(), file.toString());
-    return new SafetensorsFile(file, arena, data, header);
+    return new SafetensorsFile(opened, arena, data, header);
   }
 
   /** Returns where the file lies. */
   public Path path() {
-    return path;
+    return file.path();
+  }
+
+  /**
+   * Checks that the file still is what was opened. A file that was replaced by another of its name, or deleted,
+   * passes: what was opened stays as it was.
+   *
+   * @throws GraftException if the file was written to since
+   */
+  public void verifyUnchanged() {
+    file.verifyUnchanged();
   }
 
   /** Returns the texts under {@code __metadata__}; none if it is absent. */
@@ -131,11 +131,13 @@ public final class SafetensorsFile implements TensorSource, AutoCloseable {
   /**
    * Returns a tensor as a view of the mapped file.
    *
-   * @throws GraftException if there is no such tensor, or if Graft cannot compute with its type
+   * @throws GraftException if there is no such tensor, if Graft cannot compute with its type, or if the file was
+   *   cut short since it was opened
    */
   @Override
   public HostTensor tensor(String name) {
     Entry entry = entry(name);
+    file.verifyLength();
     return HostTensor.wrap(dtype(name, entry), entry.shape(),
         data.asSlice(entry.begin(), entry.end() - entry.begin()));
   }
@@ -145,20 +147,22 @@ public final class SafetensorsFile implements TensorSource, AutoCloseable {
   public void close() {
     if (arena.scope().isAlive()) {
       arena.close();
+      file.close();
     }
   }
 
   private Entry entry(String name) {
     Entry entry = header.entries().get(name);
     if (entry == null) {
-      throw new GraftException("The tensor " + name + " is missing from " + path);
+      throw new GraftException("The tensor " + name + " is missing from " + file.path());
     }
     return entry;
   }
 
   private DType dtype(String name, Entry entry) {
-    return entry.type().dtype().orElseThrow(() -> new GraftException("The tensor " + name + " of " + path
-        + " has the dtype " + entry.type()
-        + ", with which Graft cannot compute. Convert it to F32 or BF16."));
+    return entry.type().dtype().orElseThrow(() -> new GraftException("The tensor " + name + " of "
+        + file.path()
+        + " has the dtype " + entry.type() + ", which Graft does not read. Weights of such a type belong to a"
+        + " quantised model and mean nothing without their scales: take the model that is not quantised"));
   }
 }

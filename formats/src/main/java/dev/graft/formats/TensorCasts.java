@@ -3,6 +3,7 @@ package dev.graft.formats;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import org.apiguardian.api.API;
@@ -36,10 +37,34 @@ public final class TensorCasts {
     if (tensor.dtype() == to) {
       return tensor;
     }
+    return MappedPages.reading("A file of weights", () -> converted(tensor, to));
+  }
+
+  private static HostTensor converted(HostTensor tensor, DType to) {
     if (!tensor.dtype().isFloating() || !to.isFloating()) {
       return tensor.cast(to);
     }
-    HostTensor out = HostTensor.zeros(to, tensor.shape());
+    return fill(HostTensor.zeros(to, tensor.shape()), tensor);
+  }
+
+  /**
+   * Returns a converted copy of a floating-point tensor, rounded as by {@link #cast(HostTensor, DType)}.
+   *
+   * @param allocator gives the copy's memory
+   */
+  public static HostTensor copy(HostTensor tensor, DType to, SegmentAllocator allocator) {
+    HostTensor out = HostTensor.zeros(to, tensor.shape(), allocator);
+    if (tensor.dtype() == to) {
+      out.segment().copyFrom(tensor.segment());
+      return out;
+    }
+    if (!tensor.dtype().isFloating() || !to.isFloating()) {
+      throw new IllegalArgumentException("Floating-point tensors are copied, not " + tensor + " to " + to);
+    }
+    return fill(out, tensor);
+  }
+
+  private static HostTensor fill(HostTensor out, HostTensor tensor) {
     TensorCasts buffers = new TensorCasts();
     long size = tensor.shape().size();
     for (long start = 0; start < size; start += CHUNK) {

@@ -10,8 +10,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -157,5 +160,47 @@ class AdapterFolderTests {
       assertThatThrownBy(adapter::training).isInstanceOf(GraftException.class)
           .hasMessageContaining("graft_training.safetensors belongs to other weights");
     }
+  }
+
+  @Test
+  void theOrderOfPatternsIsKept() {
+    Map<String, Object> ranks = new LinkedHashMap<>();
+    ranks.put("z_proj", 4L);
+    ranks.put(".*_proj", 2L);
+    AdapterFolder.save(folder, Map.of("peft_type", "LORA", "rank_pattern", ranks), one(1));
+
+    try (AdapterFolder adapter = AdapterFolder.open(folder)) {
+      assertThat(
+          ((Map<?, ?>) Objects.requireNonNull(adapter.config().get("rank_pattern"))).keySet().toString())
+          .isEqualTo("[z_proj, .*_proj]");
+    }
+  }
+
+  @Test
+  void whatWasOpenedIsClosedIfTheTrainingFileIsFaulty() throws IOException {
+    AdapterFolder.save(folder, lora(), one(1), one(2));
+    Files.writeString(folder.resolve("graft_training.safetensors"), "none");
+    for (int i = 0; i < 20; i++) {
+      assertThatThrownBy(() -> AdapterFolder.open(folder)).isInstanceOf(GraftException.class);
+    }
+
+    assertThat(openFiles(folder)).isEmpty();
+  }
+
+  /** Lists what this process has open in a folder; nothing on a system that does not tell. */
+  private static List<Path> openFiles(Path folder) throws IOException {
+    Path descriptors = Path.of("/proc/self/fd");
+    if (Files.notExists(descriptors)) {
+      return List.of();
+    }
+    List<Path> open = new ArrayList<>();
+    try (Stream<Path> all = Files.list(descriptors)) {
+      for (Path link : all.toList()) {
+        if (Files.isSymbolicLink(link) && Files.readSymbolicLink(link).startsWith(folder.toRealPath())) {
+          open.add(link);
+        }
+      }
+    }
+    return open;
   }
 }

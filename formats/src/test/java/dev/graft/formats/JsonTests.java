@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -154,5 +155,29 @@ class JsonTests {
     try (InputStream in = Objects.requireNonNull(JsonTests.class.getResourceAsStream(name), name)) {
       return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     }
+  }
+
+  @Test
+  void aLineHasNoBreaksAndKeepsThoseInTexts() {
+    Map<String, Object> value = Map.of("a", List.of(1L, 2L), "b", Map.of(), "c", "x\n [ y", "d",
+        Map.of("e", List.of(Map.of("f", "]\n"))));
+
+    assertThat(Json.formatLine(value)).isEqualTo(
+        "{\"a\": [1, 2], \"b\": {}, \"c\": \"x\\n [ y\", \"d\": {\"e\": [{\"f\": \"]\\n\"}]}}");
+    assertThat(Json.object(Json.formatLine(value), "line")).isEqualTo(value);
+  }
+
+  @Test
+  void theOrderWithinAFieldIsKept() {
+    Map<String, Object> ordered = new LinkedHashMap<>();
+    ordered.put("z", 1L);
+    ordered.put("a", 2L);
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("r", ordered);
+    fields.put("b", 1L);
+
+    assertThat(Json.formatFields(fields).replaceAll("\\s", ""))
+        .isEqualTo("{\"b\":1,\"r\":{\"z\":1,\"a\":2}}");
+    assertThat(Json.format(fields).replaceAll("\\s", "")).isEqualTo("{\"b\":1,\"r\":{\"a\":2,\"z\":1}}");
   }
 }

@@ -1,116 +1,83 @@
 package dev.graft.integration;
 
-import static com.tngtech.archunit.base.DescribedPredicate.not;
-import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
-import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
-import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
-import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
-import static com.tngtech.archunit.library.GeneralCodingRules.NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS;
-import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
 
-import com.tngtech.archunit.base.DescribedPredicate;
-import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
-import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
-import org.apiguardian.api.API;
+import com.tngtech.archunit.core.importer.Location;
+import com.tngtech.archunit.lang.ArchRule;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
 
-/** Holds the rules of the architecture. */
+/** Holds the product to the rules of the architecture, and the rules to violations that they must catch. */
 class ArchitectureTests {
-  private static final String[] INTERFACES = {"dev.graft.error..", "dev.graft.graph..", "dev.graft.spi.."};
-  private static final String[] PLUG_INS = {"dev.graft.methods..", "dev.graft.models..",
-    "dev.graft.backend..",
-    "dev.graft.quant.."};
-
   private static final JavaClasses PRODUCT = new ClassFileImporter()
       .withImportOption(new ImportOption.DoNotIncludeTests())
-      .withImportOption(location -> !location.contains("dev/graft/integration"))
+      .withImportOption(location -> !location.contains("dev/graft/integration")).importPackages("dev.graft");
+
+  private static final JavaClasses WITH_PLANTED_VIOLATIONS = new ClassFileImporter()
+      .withImportOption(location -> !isTest(location) || location.contains("/planted")
+          || location.contains("/unlisted/"))
       .importPackages("dev.graft");
 
-  @Test
-  void plugInsKnowTheInterfacesAlone() {
-    noClasses().that().resideInAnyPackage(PLUG_INS).should()
-        .dependOnClassesThat(resideInAnyPackage("dev.graft..").and(
-            not(resideInAnyPackage(INTERFACES)).and(not(new DescribedPredicate<JavaClass>("are their own") {
-              @Override
-              public boolean test(JavaClass type) {
-                return type.getPackageName().matches("dev\\.graft\\.(methods|models|backend|quant)\\b.*");
-              }
-            }))))
-        .check(PRODUCT);
+  private static boolean isTest(Location location) {
+    return location.contains("/test-classes/") || location.contains("dev/graft/integration");
+  }
+
+  /** Each planted class and a rule that must report it. */
+  private static final Map<String, String> PLANTED = Map.ofEntries(
+      Map.entry("dev.graft.models.planted.KnowsLora", "dev.graft.models knows only what it may"),
+      Map.entry("dev.graft.models.planted.KnowsNf4", "dev.graft.models knows only what it may"),
+      Map.entry("dev.graft.methods.prefix.planted.KnowsLora",
+          "dev.graft.methods.prefix knows only what it may"),
+      Map.entry("dev.graft.methods.prefix.planted.KnowsModels",
+          "dev.graft.methods.prefix knows only what it may"),
+      Map.entry("dev.graft.methods.lora.planted.KnowsDora", "dev.graft.methods.lora knows only what it may"),
+      Map.entry("dev.graft.methods.lora.planted.KnowsCore", "dev.graft.methods.lora knows only what it may"),
+      Map.entry("dev.graft.quant.nf4.planted.KnowsFormats", "dev.graft.quant.nf4 knows only what it may"),
+      Map.entry("dev.graft.backend.reference.planted.KnowsDjl",
+          "dev.graft.backend.reference knows only what it may"),
+      Map.entry("dev.graft.spi.planted.KnowsCompiler", "the interfaces know nothing else"),
+      Map.entry("dev.graft.compiler.planted.KnowsFormats", "dev.graft.compiler knows only what it may"),
+      Map.entry("dev.graft.formats.planted.KnowsCompiler", "dev.graft.formats knows only what it may"),
+      Map.entry("dev.graft.core.planted.KnowsTools", "dev.graft.core knows only what it may"),
+      Map.entry("dev.graft.core.planted.KnowsReference", "dev.graft.core knows only what it may"),
+      Map.entry("dev.graft.tools.planted.KnowsCommandLine", "dev.graft.tools knows only what it may"),
+      Map.entry("dev.graft.data.planted.KnowsTools", "dev.graft.data knows only what it may"),
+      Map.entry("dev.graft.template.planted.KnowsData", "dev.graft.template knows only what it may"),
+      Map.entry("dev.graft.cli.planted.KnowsTestKit", "dev.graft.cli knows only what it may"),
+      Map.entry("dev.graft.testkit.planted.KnowsLora", "dev.graft.testkit knows only what it may"),
+      Map.entry("dev.graft.unlisted.Stray", "every class belongs to a part"),
+      Map.entry("dev.graft.core.planted.OpensSocket", "nobody opens a network connection"),
+      Map.entry("dev.graft.core.planted.UsesPicocli", "only the command knows Guice and picocli"),
+      Map.entry("dev.graft.core.planted.WritesToTheConsole", "only the command writes to the console"),
+      Map.entry("dev.graft.core.planted.Unannotated", "public types say what they promise"),
+      Map.entry("dev.graft.core.plantedhere.Here", "the packages of dev.graft.core have no cycles"));
+
+  @TestFactory
+  Stream<DynamicTest> theProductKeepsEveryRule() {
+    return ArchitectureRules.all().entrySet().stream()
+        .map(rule -> DynamicTest.dynamicTest(rule.getKey(), () -> rule.getValue().check(PRODUCT)));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> everyPlantedViolationIsCaught() {
+    Map<String, ArchRule> rules = ArchitectureRules.all();
+    return PLANTED.entrySet().stream().map(planted -> DynamicTest.dynamicTest(planted.getKey(), () -> {
+      ArchRule rule = Objects.requireNonNull(rules.get(planted.getValue()), planted.getValue());
+      String report = String.join("\n",
+          rule.evaluate(WITH_PLANTED_VIOLATIONS).getFailureReport().getDetails());
+      assertThat(report).contains(planted.getKey());
+    }));
   }
 
   @Test
-  void plugInsDoNotKnowEachOther() {
-    // See docs/decisions/dora-builds-on-lora.md.
-    slices().matching("dev.graft.(methods|models|backend|quant).(*)..").should().notDependOnEachOther()
-        .ignoreDependency(resideInAPackage("dev.graft.methods.."),
-            resideInAPackage("dev.graft.methods.lora.."))
-        .check(PRODUCT);
-  }
-
-  @Test
-  void theInterfacesKnowNothingElse() {
-    noClasses().that().resideInAnyPackage(INTERFACES).should()
-        .dependOnClassesThat(
-            not(resideInAnyPackage("dev.graft.error..", "dev.graft.graph..", "dev.graft.spi..",
-                "java..", "org.jspecify..", "org.apiguardian..")))
-        .check(PRODUCT);
-  }
-
-  @Test
-  void nothingButTestsKnowsTheTestKit() {
-    noClasses().that().resideOutsideOfPackage("dev.graft.testkit..").should().dependOnClassesThat()
-        .resideInAPackage("dev.graft.testkit..").check(PRODUCT);
-  }
-
-  @Test
-  void theTestKitKnowsNoPlugInButTheReference() {
-    noClasses().that().resideInAPackage("dev.graft.testkit..").should()
-        .dependOnClassesThat(
-            resideInAnyPackage("dev.graft.methods..", "dev.graft.models..", "dev.graft.quant..",
-                "dev.graft.data..", "dev.graft.cli..").or(
-                    resideInAPackage("dev.graft.backend..").and(
-                        not(resideInAPackage("dev.graft.backend.reference..")))))
-        .check(PRODUCT);
-  }
-
-  @Test
-  void dataKnowsNoPlugIn() {
-    noClasses().that().resideInAPackage("dev.graft.data..").should()
-        .dependOnClassesThat(resideInAnyPackage("dev.graft.cli..").or(resideInAnyPackage(PLUG_INS)))
-        .allowEmptyShould(true).check(PRODUCT);
-  }
-
-  @Test
-  void onlyTheCommandWritesToTheConsole() {
-    NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS.check(
-        PRODUCT.that(not(resideInAPackage("dev.graft.cli.."))));
-  }
-
-  @Test
-  void coreKnowsNoCommandLineAndNoContainer() {
-    noClasses().that().resideInAPackage("dev.graft.core..").should().dependOnClassesThat()
-        .resideInAnyPackage("dev.graft.cli..", "com.google.inject..", "picocli..").check(PRODUCT);
-  }
-
-  @Test
-  void packagesHaveNoCycles() {
-    slices().matching("dev.graft.(*)..").should().beFreeOfCycles().check(PRODUCT);
-    slices().matching("dev.graft.core.(*)..").should().beFreeOfCycles().check(PRODUCT);
-    slices().matching("dev.graft.data.(*)..").should().beFreeOfCycles().allowEmptyShould(true).check(PRODUCT);
-  }
-
-  @Test
-  void publicTypesSayWhatTheyPromise() {
-    classes().that(new DescribedPredicate<JavaClass>("are public and top-level") {
-      @Override
-      public boolean test(JavaClass type) {
-        return type.getModifiers().contains(JavaModifier.PUBLIC) && type.isTopLevelClass()
-            && !type.getSimpleName().equals("package-info") && !type.getSimpleName().equals("module-info");
-      }
-    }).should().beAnnotatedWith(API.class).check(PRODUCT);
+  void thePlantedViolationsAreNoPartOfTheProduct() {
+    assertThat(PRODUCT).isNotEmpty().noneMatch(type -> type.getPackageName().contains("planted"));
   }
 }

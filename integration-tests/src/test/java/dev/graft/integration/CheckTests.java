@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.graft.core.PluginCatalog;
 import dev.graft.graph.DType;
+import dev.graft.graph.Graph;
 import dev.graft.spi.Availability;
 import dev.graft.spi.Backend;
 import dev.graft.spi.Capabilities;
+import dev.graft.spi.MemoryNeed;
 import dev.graft.spi.Session;
 import dev.graft.spi.SessionOptions;
 import dev.graft.tools.check.CheckCase;
@@ -37,13 +39,18 @@ class CheckTests {
     }
 
     @Override
-    public Availability availability() {
-      return sound.availability();
+    public Availability availability(SessionOptions options) {
+      return sound.availability(options);
     }
 
     @Override
     public Capabilities capabilities() {
       return sound.capabilities();
+    }
+
+    @Override
+    public MemoryNeed need(Graph graph, SessionOptions options) {
+      return sound.need(graph, options);
     }
 
     @Override

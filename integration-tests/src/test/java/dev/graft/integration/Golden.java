@@ -51,6 +51,6 @@ final class Golden {
     boolean dora = Boolean.TRUE.equals(config.get("use_dora"));
     return plugins.methods().values().stream()
         .anyMatch(found -> found.plugin().peftType().equals(config.get("peft_type"))
-            && dora == found.plugin().marks().containsKey("use_dora"));
+            && dora == found.plugin().discriminators().containsKey("use_dora"));
   }
 }

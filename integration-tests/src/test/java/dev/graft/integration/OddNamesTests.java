@@ -2,6 +2,7 @@ package dev.graft.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.graft.core.GraftAdapter;
@@ -14,6 +15,7 @@ import dev.graft.core.TrainingOptions;
 import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
 import dev.graft.core.weights.BaseModel;
+import dev.graft.error.GraftException;
 import dev.graft.formats.AdapterFolder;
 import dev.graft.formats.TensorSource;
 import dev.graft.graph.DType;
@@ -77,17 +79,61 @@ class OddNamesTests {
     }
   }
 
+  /** Computes one linear layer for nothing, and reads another only as a constant. */
+  private record HalfUsedModel() implements CausalModel {
+    @Override
+    public long vocabulary() {
+      return OddModel.VOCABULARY;
+    }
+
+    @Override
+    public long maxPositions() {
+      return 16;
+    }
+
+    @Override
+    public Tensor hidden(Layers layers, Tensor ids, Tensor positions) {
+      Tensor x = layers.input("model.embed", layers.embedding("model.embed", ids, vocabulary(), OddModel.WIDTH));
+      layers.linear("model.unread", x, OddModel.WIDTH, false);
+      Tensor constant = layers.linear("model.detached", x, OddModel.WIDTH, false).detach();
+      return x.plus(layers.linear("model.used", x, OddModel.WIDTH, false)).plus(constant);
+    }
+
+    @Override
+    public Tensor logits(Layers layers, Tensor rows) {
+      return layers.head("lm_head", rows, vocabulary(), "");
+    }
+  }
+
+  @Test
+  void aTensorThatTheLossDoesNotDependOnIsNamedBeforeTheFirstStep() {
+    try (GraftModel model = GraftModel.of(base(new HalfUsedModel()),
+        new ModelOptions(Optional.of("reference"), DType.F32, 1), plugins)) {
+      GraftAdapter adapter = model.attach("lora", Map.of("r", 2L, "target_modules",
+          List.of("used", "unread", "detached")));
+      assertThatThrownBy(() -> adapter.trainer(TrainingOptions.of(5, 0.05))).isInstanceOf(GraftException.class)
+          .hasMessageContaining("4 of 6 trainable tensors").hasMessageContaining("unread.lora_A");
+      GraftAdapter rest = model.attach("lora", Map.of("r", 2L, "target_modules", List.of("used")));
+      rest.train(TrainingOptions.of(2, 0.05), _ -> List.of(batch()), _ -> {
+      });
+    }
+  }
+
   private static BaseModel base() {
+    return base(new OddModel());
+  }
+
+  private static BaseModel base(CausalModel model) {
     Random random = new Random(4);
     Map<String, HostTensor> weights = new LinkedHashMap<>();
-    BaseModel.outline(new OddModel()).parameters().forEach((name, shape) -> {
+    BaseModel.outline(model).parameters().forEach((name, shape) -> {
       HostTensor value = HostTensor.zeros(DType.F32, shape);
       for (long i = 0; i < shape.size(); i++) {
         value.set(i, random.nextGaussian() / 2);
       }
       weights.put(name, value);
     });
-    return new BaseModel(new OddModel(), TensorSource.of(weights), List.of());
+    return new BaseModel(model, TensorSource.of(weights), List.of());
   }
 
   private static TokenBatch batch() {
@@ -106,7 +152,7 @@ class OddNamesTests {
       GraftAdapter adapter = model.attach(method, Map.of("r", 2L, "bias", "all"));
       double before = adapter.loss(List.of(batch()));
       assertThat(before).isEqualTo(model.loss(List.of(batch())));
-      adapter.train(new TrainingOptions(5, 0.05, Schedule.CONSTANT, 0, 0, 0.9, 0.999, 1e-8, 0, DType.F32,
+      adapter.train(new TrainingOptions(5, 0.05, Schedule.CONSTANT, 0, 0, 0.9, 0.999, 1e-8, 0,
           false, 3), _ -> List.of(batch()), _ -> {
           });
       double trained = adapter.loss(List.of(batch()));
@@ -133,10 +179,10 @@ class OddNamesTests {
             site + ".base_layer.bias");
       }
       Attachment read = new Attachment(attachment.method(),
-          new Configuration("adapter_config.json", stored.config()), BaseModel.outline(new OddModel()),
+          Configuration.stored("adapter_config.json", stored.config()), BaseModel.outline(new OddModel()),
           false);
       Map<String, HostTensor> values = AdapterWeights.read(read, stored, "the adapter",
-          name -> base().value(name, DType.F32));
+          name -> base().value(name, DType.F32)).values();
       assertThat(values.keySet()).isEqualTo(stored.names());
     }
   }

@@ -17,6 +17,7 @@ import dev.graft.core.batch.BatchLayout;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
+import dev.graft.spi.Preferences;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -87,8 +88,7 @@ class PackedBatchTests {
       GraftAdapter adapter = model.attach(method, settings, 1);
       long vocabulary = model.base().model().vocabulary();
       // With so large an epsilon a step is proportional to the gradient, not to its sign.
-      TrainingOptions options = new TrainingOptions(STEPS, 0.5, Schedule.CONSTANT, 0, 0, 0.9, 0.999, 1, 0,
-          DType.F64, checkpoint, 0);
+      TrainingOptions options = new TrainingOptions(STEPS, 0.5, Schedule.CONSTANT, 0, 0, 0.9, 0.999, 1, 0, checkpoint, 0);
       List<StepReport> steps = new ArrayList<>();
       adapter.train(options, step -> {
         List<TokenBatch> rows = rows(vocabulary, step);
@@ -139,8 +139,8 @@ class PackedBatchTests {
   void joinedRowsAreIndeedPackedAndRowsByThemselvesAreNot() {
     List<TokenBatch> rows = rows(100, 0);
     for (int inputTokens : List.of(0, 3)) {
-      assertThat(BatchLayout.of(joined(rows), inputTokens, 100).packed()).isTrue();
-      assertThat(rows).noneMatch(row -> BatchLayout.of(row, inputTokens, 100).packed());
+      assertThat(BatchLayout.of(joined(rows), inputTokens, 100, Preferences.CPU).packed()).isTrue();
+      assertThat(rows).noneMatch(row -> BatchLayout.of(row, inputTokens, 100, Preferences.CPU).packed());
     }
   }
 

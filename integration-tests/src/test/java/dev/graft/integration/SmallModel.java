@@ -68,7 +68,7 @@ final class SmallModel implements AutoCloseable {
   /** Binds a method with settings as they stand in a new user's configuration. */
   Attachment bind(String method, Map<String, ?> settings) {
     PeftMethod<?> plugin = plugins.method(method);
-    Map<String, Object> all = new LinkedHashMap<>(plugin.marks());
+    Map<String, Object> all = new LinkedHashMap<>(plugin.discriminators());
     all.putAll(settings);
     return new Attachment(plugin, new Configuration("settings", all), model.base().outline(), true);
   }

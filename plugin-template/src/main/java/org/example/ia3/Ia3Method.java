@@ -4,11 +4,14 @@ import dev.graft.error.GraftException;
 import dev.graft.spi.Adapter;
 import dev.graft.spi.Configuration;
 import dev.graft.spi.PeftMethod;
+import dev.graft.spi.Setting;
 import dev.graft.spi.Site;
 import dev.graft.spi.Targets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Scales the results or the operands of frozen layers by trainable vectors (Liu et al. 2022, section 3.3). */
 public final class Ia3Method implements PeftMethod<Ia3Config> {
@@ -32,8 +35,13 @@ public final class Ia3Method implements PeftMethod<Ia3Config> {
   }
 
   @Override
-  public Map<String, Object> defaults() {
-    return Map.of("feedforward_modules", List.of());
+  public List<Setting> settings() {
+    List<Setting> settings = new ArrayList<>(Targets.settings().subList(0, 3));
+    settings.add(Setting.of("feedforward_modules", "those of the modules whose operand is scaled, not their result")
+        .startingAt(List.of()));
+    settings.add(Setting.of("init_ia3_weights", "whether vectors start at 1, which changes nothing; true by default"));
+    settings.add(Setting.of("fan_in_fan_out", "kept for other tools; the orientation is taken from the model"));
+    return settings;
   }
 
   @Override
@@ -42,7 +50,7 @@ public final class Ia3Method implements PeftMethod<Ia3Config> {
   }
 
   @Override
-  public Map<String, Object> write(Ia3Config configuration) {
+  public Map<String, @Nullable Object> write(Ia3Config configuration) {
     return configuration.write();
   }
 

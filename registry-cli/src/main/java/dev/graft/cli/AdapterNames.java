@@ -1,6 +1,6 @@
 package dev.graft.cli;
 
-import dev.graft.core.adapters.AdapterSet;
+import dev.graft.core.GraftModel;
 import dev.graft.error.GraftException;
 import dev.graft.error.Nearest;
 import java.nio.file.Files;
@@ -86,8 +86,8 @@ record AdapterNames(Map<String, Path> folders) {
     }
   }
 
-  /** Returns a name as {@link AdapterSet} has it. */
-  static String inSet(String name) {
-    return name.equals(BASE) ? AdapterSet.BASE : name;
+  /** Returns a name as {@link GraftModel} has it. */
+  static String inModel(String name) {
+    return name.equals(BASE) ? GraftModel.BASE : name;
   }
 }

@@ -4,16 +4,20 @@ import dev.graft.cli.text.Quantities;
 import dev.graft.cli.text.Table;
 import dev.graft.core.GraftAdapter;
 import dev.graft.core.GraftModel;
+import dev.graft.core.GraphCheck;
 import dev.graft.core.ModelOptions;
 import dev.graft.core.PluginCatalog;
 import dev.graft.core.Schedule;
+import dev.graft.core.TrainingCheck;
 import dev.graft.core.TrainingOptions;
+import dev.graft.core.attach.MethodSettings;
 import dev.graft.core.plugin.Backends;
 import dev.graft.core.weights.BaseModel;
 import dev.graft.error.GraftException;
 import dev.graft.formats.Json;
 import dev.graft.graph.DType;
 import dev.graft.spi.Backend;
+import dev.graft.spi.SessionOptions;
 import dev.graft.tools.plan.ModelShape;
 import dev.graft.tools.plan.StepBenchmark;
 import dev.graft.tools.plan.SyntheticWeights;
@@ -74,12 +78,14 @@ final class BenchCommand implements Callable<Integer> {
   @Option(names = "--threads", paramLabel = "N", description = "Threads for one operation (default: all processors).", defaultValue = "0")
   int threads;
 
-  @Option(names = "--checkpoint", description = "Compute blocks again in the backward pass instead of keeping their values.")
-  boolean checkpoint;
+  @Mixin
+  DeviceFlags where = new DeviceFlags();
 
-  @Option(names = "--quantize", paramLabel = "ID", description = "Quantizer for the frozen linear layers, such as nf4.")
-  @Nullable
-  String quantize;
+  @Option(names = "--gradient-checkpointing", description = "Compute blocks again in the backward pass instead of keeping their values.")
+  boolean gradientCheckpointing;
+
+  @Mixin
+  QuantizeFlags quantize = new QuantizeFlags();
 
   @Option(names = "--json", description = "Print one JSON object.")
   boolean json;
@@ -96,18 +102,23 @@ final class BenchCommand implements Callable<Integer> {
       throw new GraftException("bench needs --batch and --steps of 1 or more, --seq of 2 or more and --warmup"
           + " of 0 or more; not " + batch + ", " + steps + ", " + length + " and " + warmup);
     }
+    Threads.check("--threads", threads);
     DType type = ComputeTypes.parse(dtype);
     ModelShape sizes = ModelShape.parse(shape);
-    Backend chosen = Backends.choose(plugins, Optional.ofNullable(backend), type);
-    long process = processBytes(chosen, sizes, type);
+    SessionOptions session = where.session(threads);
+    Backend chosen = Backends.choose(plugins, Optional.ofNullable(backend), type, session);
     BaseModel base = base(sizes, type);
-    TrainingOptions options = new TrainingOptions(Math.max(steps + warmup, 4), 1e-4, Schedule.CONSTANT, 0,
-        0, 0.9, 0.999, 1e-8, 1, type, checkpoint, 0);
-    try (GraftModel model = GraftModel.of(base, new ModelOptions(Optional.of(chosen.id()), type, threads),
+    TrainingOptions options = TrainingOptions.of(Math.max(steps + warmup, 4), 1e-4)
+        .withSchedule(Schedule.CONSTANT).withGradientCheckpointing(gradientCheckpointing);
+    new TrainingCheck(base, MethodSettings.attach(plugins, method,
+        MethodFlags.settings(plugins.method(method), settings.given()), base.outline()), type, options, batch, length)
+        .require(new GraphCheck(plugins, chosen, session));
+    long process = processBytes(chosen, sizes, type);
+    try (GraftModel model = GraftModel.of(base, new ModelOptions(Optional.of(chosen.id()), type, session),
         plugins)) {
       GraftAdapter adapter = attach(model);
       StepBenchmark.Result result = StepBenchmark.run(adapter, options, batch, length, warmup, steps);
-      TrainingPlan plan = TrainingPlan.of(base, adapter.attachment(), options, batch, length, 1);
+      TrainingPlan plan = TrainingPlan.of(base, adapter.attachment(), type, options, batch, length, 1);
       long planned = process + plan.totalBytes() - plan.activationBytes() + result.stepBytes();
       print(chosen, plan, process, planned, result);
     }
@@ -115,9 +126,10 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private BaseModel base(ModelShape sizes, DType type) {
-    return quantize == null
+    Map<String, Object> options = quantize.options();
+    return quantize.quantizer == null
         ? SyntheticWeights.dense(sizes, type, plugins)
-        : SyntheticWeights.quantized(sizes, type, plugins.quantizer(quantize), plugins);
+        : SyntheticWeights.quantized(sizes, type, plugins.quantizer(quantize.quantizer), options, plugins);
   }
 
   private GraftAdapter attach(GraftModel model) {
@@ -132,7 +144,7 @@ final class BenchCommand implements Callable<Integer> {
     ModelShape miniature = new ModelShape(sizes.layers(), MINIATURE, MINIATURE, 2, 2, MINIATURE, MINIATURE);
     ModelOptions options = new ModelOptions(Optional.of(chosen.id()), type, threads);
     try (GraftModel model = GraftModel.of(base(miniature, type), options, plugins)) {
-      StepBenchmark.run(attach(model), TrainingOptions.of(MINIATURE_STEPS, 1e-4).in(type), 1,
+      StepBenchmark.run(attach(model), TrainingOptions.of(MINIATURE_STEPS, 1e-4), 1,
           MINIATURE_LENGTH,
           0, MINIATURE_STEPS);
     }
@@ -147,10 +159,10 @@ final class BenchCommand implements Callable<Integer> {
       fields.put("shape", shape);
       fields.put("method", method);
       fields.put("dtype", dtype.toLowerCase(Locale.ROOT));
-      fields.put("quantizer", quantize);
+      fields.put("quantizer", quantize.quantizer);
       fields.put("batch", batch);
       fields.put("seq", length);
-      fields.put("checkpoint", checkpoint);
+      fields.put("gradient_checkpointing", gradientCheckpointing);
       fields.put("trained_parameters", plan.trainedParameters());
       fields.put("base_parameters", plan.baseParameters());
       fields.put("tokens_per_second", result.tokensPerSecond());

@@ -14,12 +14,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** Compares results with a reference's. */
 @Command(name = "check", mixinStandardHelpOptions = true, description = "Runs case folders and compares the results with a reference's recorded ones."
@@ -27,10 +24,7 @@ import picocli.CommandLine.Spec;
       "  graft check --backend reference --backend djl my-cases/*"})
 final class CheckCommand implements Callable<Integer> {
   private final PluginCatalog plugins;
-
-  @Spec
-  @Nullable
-  CommandSpec spec;
+  private final Streams streams;
 
   @Option(names = "--backend", paramLabel = "ID", description = "Backend to check; may be repeated.", defaultValue = "reference")
   List<String> backends = new ArrayList<>();
@@ -45,13 +39,14 @@ final class CheckCommand implements Callable<Integer> {
   List<Path> folders = new ArrayList<>();
 
   @Inject
-  CheckCommand(PluginCatalog plugins) {
+  CheckCommand(PluginCatalog plugins, Streams streams) {
     this.plugins = plugins;
+    this.streams = streams;
   }
 
   @Override
   public Integer call() {
-    PrintWriter out = java.util.Objects.requireNonNull(spec).commandLine().getOut();
+    PrintWriter out = streams.out();
     DType type = ComputeTypes.parse(dtype);
     int passed = 0;
     int failed = 0;
@@ -66,6 +61,7 @@ final class CheckCommand implements Callable<Integer> {
           failed++;
         }
         print(out, result);
+        Notes.print(streams, result.notes());
       }
     }
     if (!json) {
@@ -79,7 +75,7 @@ final class CheckCommand implements Callable<Integer> {
     if (json) {
       Map<String, Object> fields = Map.of("case", result.name(), "backend", result.backend(), "passed",
           result.passed(), "worst", result.worst(), "detail", result.detail());
-      out.println(Json.format(fields).replaceAll("\n *", " "));
+      out.println(Json.formatLine(fields));
     } else {
       out.printf(Locale.ROOT, "%s %-26s %-10s %8.3f  %s%n", result.passed() ? "PASS" : "FAIL", result.name(),
           result.backend(), result.worst(), result.detail());

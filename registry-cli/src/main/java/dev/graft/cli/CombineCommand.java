@@ -91,6 +91,7 @@ final class CombineCommand implements Callable<Integer> {
     requireFree(sources);
     Configuration options = new Configuration("combine", rank == null ? Map.of() : Map.of("svd_rank", rank));
     try (LoadedModel base = LoadedModel.open(base(sources.getFirst()), plugins)) {
+      Notes.print(streams, base.notes());
       print(StoredCombination.write(base, sources, way, options, out));
     }
     return 0;

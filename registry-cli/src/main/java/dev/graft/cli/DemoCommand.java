@@ -8,14 +8,13 @@ import dev.graft.core.GraftAdapter;
 import dev.graft.core.ModelOptions;
 import dev.graft.core.PluginCatalog;
 import dev.graft.core.RunOptions;
-import dev.graft.core.Schedule;
 import dev.graft.core.StepReport;
 import dev.graft.core.TokenBatch;
 import dev.graft.core.TrainingListener;
 import dev.graft.core.TrainingOptions;
 import dev.graft.core.TrainingRun;
+import dev.graft.core.batch.BucketedBatches;
 import dev.graft.core.train.RunLog;
-import dev.graft.data.batch.BucketedBatches;
 import dev.graft.data.dataset.DataFormat;
 import dev.graft.data.dataset.DataSet;
 import dev.graft.data.dataset.Sample;
@@ -39,6 +38,7 @@ import java.util.Random;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Shows what fine-tuning does, on the small model that comes with the source. */
@@ -64,6 +64,9 @@ final class DemoCommand implements Callable<Integer> {
 
   @Option(names = "--steps", paramLabel = "N", description = "Steps to train (default: ${DEFAULT-VALUE}).", defaultValue = "300")
   int steps = 300;
+
+  @Mixin
+  DeviceFlags where = new DeviceFlags();
 
   @Option(names = "--dtype", paramLabel = "TYPE", description = "Compute type: f32 or bf16 (default: bf16 where the processor multiplies in it, else f32).")
   @Nullable
@@ -105,7 +108,7 @@ final class DemoCommand implements Callable<Integer> {
     }
     Path folder = out == null ? RunFolders.fresh("demo") : out;
     DType type = dtype == null ? ComputeTypes.ofThisMachine() : ComputeTypes.parse(dtype);
-    ModelOptions options = new ModelOptions(Optional.ofNullable(backend), type, 0);
+    ModelOptions options = new ModelOptions(Optional.ofNullable(backend), type, where.session(0));
     try (TextModel text = TextModel.open(base, options, plugins)) {
       train(text, home, folder, started);
     }
@@ -175,9 +178,7 @@ final class DemoCommand implements Callable<Integer> {
 
   private double run(GraftAdapter adapter, BucketedBatches batches, List<TokenBatch> validation, Path folder,
       Losses losses) {
-    TrainingOptions options = new TrainingOptions(steps, 2e-3, Schedule.LINEAR, Math.min(10, steps), 0,
-        0.9,
-        0.999, 1e-8, 1, adapter.model().computeType(), false, seed);
+    TrainingOptions options = TrainingOptions.of(steps, 2e-3).withWarmup(Math.min(10, steps)).withSeed(seed);
     RunOptions disk = new RunOptions(folder, 0, 1, 0);
     long started = terminal.clock().getAsLong();
     try (StopSignal signal = end.stopSignal();

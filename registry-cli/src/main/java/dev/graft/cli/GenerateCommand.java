@@ -1,17 +1,17 @@
 package dev.graft.cli;
 
 import dev.graft.core.GenerationOptions;
+import dev.graft.core.GraftModel;
 import dev.graft.core.ModelOptions;
 import dev.graft.core.PluginCatalog;
-import dev.graft.core.adapters.AdapterSet;
-import dev.graft.core.generate.Generator;
+import dev.graft.core.TokenListener;
 import dev.graft.data.dataset.SampleEncoder;
 import dev.graft.data.tokenizer.TokenStream;
+import dev.graft.data.tokenizer.Tokenizer;
 import dev.graft.error.GraftException;
+import dev.graft.formats.TextFile;
 import jakarta.inject.Inject;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -24,6 +24,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Lets a model answer. */
@@ -43,6 +44,9 @@ import picocli.CommandLine.Option;
     "      --adapter long=runs/b --prompt \"name[Aromi]\" --use short \\",
     "      --prompt \"name[Zizzi]\" --use long --prompt \"Hello\" --use base"})
 final class GenerateCommand implements Callable<Integer> {
+  /** Far more than a model has positions for. */
+  private static final int MAX_PROMPT = 64 << 20;
+
   private final PluginCatalog plugins;
   private final Streams streams;
 
@@ -90,6 +94,9 @@ final class GenerateCommand implements Callable<Integer> {
   @Nullable
   String backend;
 
+  @Mixin
+  DeviceFlags where = new DeviceFlags();
+
   @Option(names = "--dtype", paramLabel = "TYPE", description = "Compute type: f32, bf16, f16 or f64 (default: ${DEFAULT-VALUE}).", defaultValue = "f32")
   String dtype = "f32";
 
@@ -105,24 +112,34 @@ final class GenerateCommand implements Callable<Integer> {
     names.checkWeights("generate", weights.keySet());
     List<String> texts = texts();
     List<Answer> answers = answers(names, texts);
-    ModelOptions options = new ModelOptions(Optional.ofNullable(backend), ComputeTypes.parse(dtype), 0);
-    try (TextModel opened = TextModel.open(model, options, plugins)) {
-      AdapterSet set = opened.model().adapters();
-      Set<String> used = new LinkedHashSet<>(answers.stream().map(Answer::adapter).toList());
-      names.folders().forEach((name, folder) -> {
-        if (used.contains(name)) {
-          set.load(name, folder);
+    ModelOptions options = new ModelOptions(Optional.ofNullable(backend), ComputeTypes.parse(dtype),
+        where.session(0));
+    Set<String> used = new LinkedHashSet<>(answers.stream().map(Answer::adapter).toList());
+    List<Path> chatFolders = raw
+        ? List.of()
+        : names.folders().entrySet().stream().filter(entry -> used.contains(entry.getKey()))
+            .map(Map.Entry::getValue).toList();
+    Tokenizer tokenizer = ChatTokenizer.open(model, chatFolders, note -> Notes.print(streams, List.of(note)));
+    try (ModelFiles files = ModelFiles.open(tokenizer, model, plugins)) {
+      // Before the model is read: what is wrong with the prompts is told at once.
+      List<long[]> prompts = prompts(tokenizer, texts);
+      try (TextModel opened = files.model(options)) {
+        opened.model().loaded().ifPresent(loaded -> Notes.print(streams, loaded.notes()));
+        names.folders().forEach((name, folder) -> {
+          if (used.contains(name)) {
+            Notes.print(streams, opened.model().load(name, folder).attachment().notes());
+          }
+        });
+        weights.forEach((name, factor) -> {
+          if (used.contains(name)) {
+            opened.model().adapter(name).scale(factor);
+          }
+        });
+        if (answers.size() == 1) {
+          answer(opened, answers.getFirst(), prompts);
+        } else {
+          print(answerAll(opened, answers, prompts), answers, texts);
         }
-      });
-      weights.forEach((name, factor) -> {
-        if (used.contains(name)) {
-          set.scale(name, factor);
-        }
-      });
-      if (answers.size() == 1) {
-        answer(opened, answers.getFirst(), prompts(opened, texts));
-      } else {
-        print(answerAll(opened, answers, prompts(opened, texts)), answers, texts);
       }
     }
     return 0;
@@ -136,16 +153,17 @@ final class GenerateCommand implements Callable<Integer> {
       return prompts;
     }
     if (promptFile != null) {
-      if (!Files.isReadable(promptFile)) {
-        throw new GraftException("The prompt file " + promptFile + " does not exist or cannot be read");
-      }
-      return List.of(Files.readString(promptFile).strip());
+      return List.of(TextFile.read(promptFile, "The prompt file " + promptFile, MAX_PROMPT).strip());
     }
     if (streams.interactive()) {
       streams.err().println("Type the prompt and end it with Ctrl-D:");
       streams.err().flush();
     }
-    String typed = new String(streams.in().readAllBytes(), StandardCharsets.UTF_8).strip();
+    byte[] bytes = streams.in().readNBytes(MAX_PROMPT + 1);
+    if (bytes.length > MAX_PROMPT) {
+      throw new GraftException("generate: the prompt has more than " + MAX_PROMPT + " bytes");
+    }
+    String typed = TextFile.decoded(bytes, "The prompt on the standard input").strip();
     if (typed.isEmpty()) {
       throw new GraftException("generate: there is no prompt: give --prompt, --prompt-file, or pipe one in");
     }
@@ -195,17 +213,19 @@ final class GenerateCommand implements Callable<Integer> {
     TokenStream stream = opened.tokenizer().stream();
     run(opened, List.of(wanted), prompts, options, (_, token) -> {
       if (!options.stopIds().contains(token)) {
-        streams.out().print(stream.add(token));
-        streams.out().flush();
+        streams.answers().print(stream.add(token));
+        if (streams.answers().checkError()) {
+          throw new GraftException("generate: the output cannot be written, so the answer ends here");
+        }
       }
     });
-    streams.out().println(stream.finish());
+    streams.answers().println(stream.finish());
   }
 
   private Map<Answer, String> answerAll(TextModel opened, List<Answer> wanted, List<long[]> prompts) {
     GenerationOptions options = options(opened);
     Map<Answer, String> made = new LinkedHashMap<>();
-    for (List<Answer> batch : batches(opened.model().adapters(), wanted)) {
+    for (List<Answer> batch : batches(opened.model(), wanted)) {
       List<long[]> rows = run(opened, batch, prompts, options, (_, _) -> {
       });
       for (int i = 0; i < batch.size(); i++) {
@@ -219,18 +239,18 @@ final class GenerateCommand implements Callable<Integer> {
    * Returns the answers that one batch makes, rows of the same adapter side by side. Virtual tokens move the
    * positions of what follows, so the rows of an adapter that has some are a batch of their own.
    */
-  private List<List<Answer>> batches(AdapterSet set, List<Answer> wanted) {
+  private List<List<Answer>> batches(GraftModel opened, List<Answer> wanted) {
     Map<String, List<Answer>> byAdapter = new LinkedHashMap<>();
     wanted.forEach(answer -> byAdapter.computeIfAbsent(answer.adapter(), _ -> new ArrayList<>()).add(answer));
     List<Answer> mixed = new ArrayList<>();
     List<List<Answer>> batches = new ArrayList<>();
     byAdapter.forEach((name, rows) -> {
-      if (name.equals(AdapterNames.BASE) || set.attachment(name).virtualTokens() == 0) {
+      if (name.equals(AdapterNames.BASE) || opened.adapter(name).attachment().virtualTokens() == 0) {
         mixed.addAll(rows);
       } else {
         batches.add(rows);
         if (byAdapter.size() > 1) {
-          streams.err().println(name + " answers in a batch of its own: " + set.attachment(name).method().id()
+          streams.err().println(name + " answers in a batch of its own: " + opened.adapter(name).attachment().method().id()
               + " puts virtual tokens before the prompt, and rows of one batch must have the same positions");
         }
       }
@@ -241,20 +261,20 @@ final class GenerateCommand implements Callable<Integer> {
     return batches;
   }
 
-  private List<long[]> prompts(TextModel opened, List<String> texts) {
-    if (raw) {
-      return texts.stream().map(text -> opened.tokenizer().encode(text, true)).toList();
+  private List<long[]> prompts(Tokenizer tokenizer, List<String> texts) {
+    SampleEncoder encoder = new SampleEncoder(tokenizer, Integer.MAX_VALUE, !raw);
+    if (raw && texts.stream().anyMatch(encoder::hasBeginning)) {
+      streams.err().println("note: a prompt begins with the token that is put before every text, so it is not put"
+          + " there again");
     }
-    SampleEncoder encoder = opened
-        .encoder(Math.toIntExact(opened.model().base().model().maxPositions()), false);
     return texts.stream().map(encoder::prompt).toList();
   }
 
   private static List<long[]> run(TextModel opened, List<Answer> batch, List<long[]> prompts,
-      GenerationOptions options, Generator.TokenListener listener) {
-    List<String> rows = batch.stream().map(answer -> AdapterNames.inSet(answer.adapter())).toList();
+      GenerationOptions options, TokenListener listener) {
+    List<String> rows = batch.stream().map(answer -> AdapterNames.inModel(answer.adapter())).toList();
     List<long[]> ids = batch.stream().map(answer -> prompts.get(answer.prompt())).toList();
-    return opened.model().generate(opened.model().adapters().rows(rows), ids, options, listener);
+    return opened.model().generate(rows, ids, options, listener);
   }
 
   private GenerationOptions options(TextModel opened) {
@@ -273,7 +293,7 @@ final class GenerateCommand implements Callable<Integer> {
       if (several) {
         streams.out().println("[" + answer.adapter() + "]");
       }
-      streams.out().println(Objects.requireNonNull(made.get(answer)));
+      streams.answers().println(Objects.requireNonNull(made.get(answer)));
     }
   }
 }

@@ -2,13 +2,14 @@ package dev.graft.cli;
 
 import com.google.inject.Guice;
 import com.google.inject.Injector;
-import com.google.inject.ProvisionException;
+import dev.graft.cli.text.Printable;
 import dev.graft.core.PluginCatalog;
-import dev.graft.error.GraftException;
 import jakarta.inject.Inject;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Function;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -22,7 +23,7 @@ import picocli.CommandLine.Spec;
 
 /** Starts the {@code graft} command. Exit codes: 0 done, 2 a fault that the user can mend, 1 one of ours. */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
-@Command(name = "graft", description = "Fine-tunes language models by training under 1 %% of them.", mixinStandardHelpOptions = true, version = "graft 0.1.0-SNAPSHOT", synopsisSubcommandLabel = "COMMAND", subcommands = {
+@Command(name = "graft", description = "Fine-tunes language models by training under 1 %% of them.", mixinStandardHelpOptions = true, versionProvider = Version.class, synopsisSubcommandLabel = "COMMAND", subcommands = {
   DemoCommand.class, TrainCommand.class, GenerateCommand.class, CombineCommand.class, MergeCommand.class,
   QuantizeCommand.class, PlanCommand.class, BenchCommand.class, CheckCommand.class,
   PluginsCommand.class}, footer = {"",
@@ -50,7 +51,12 @@ public final class Graft implements Runnable {
 
   /** Runs the command with the given arguments and exits. */
   public static void main(String[] args) {
-    System.exit(run(Streams.ofProcess(), ProcessEnd.installed(), args));
+    Streams streams = Streams.ofProcess();
+    NativeText.fault(List.of(args)).ifPresent(fault -> {
+      streams.err().println("graft: " + fault);
+      System.exit(USER_FAULT);
+    });
+    System.exit(run(streams, ProcessEnd.installed(), args));
   }
 
   /** Runs the command in a process that goes on afterwards, and returns the exit code. */
@@ -59,17 +65,33 @@ public final class Graft implements Runnable {
   }
 
   private static int run(Streams streams, ProcessEnd end, String... args) {
-    PluginCatalog catalog;
+    int code;
     try {
-      catalog = PluginOptions.discover(args).withBackends(end::guarded);
-    } catch (GraftException e) {
-      return report(e, List.of(args).contains("--debug"), streams.err());
+      code = new Run(streams, PluginOptions.discover(args).withBackends(end::guarded), end).execute(args);
+    } catch (RuntimeException | Error e) {
+      code = report(e, List.of(args).contains("--debug"), streams.err(), _ -> Optional.empty());
     }
-    Injector injector = Guice.createInjector(new Registry(streams, end, catalog));
-    Graft graft = new Graft(streams);
-    CommandLine line;
-    try {
-      line = new CommandLine(graft, new CommandLine.IFactory() {
+    if (streams.arrived() || code != 0) {
+      return code;
+    }
+    streams.err().println("graft: the output could not be written in full, so what was printed is incomplete");
+    return USER_FAULT;
+  }
+
+  /** One run of the command, with the plug-ins that it found. */
+  private record Run(Streams streams, PluginCatalog plugins, ProcessEnd end) {
+    int execute(String... args) {
+      Injector injector = Guice.createInjector(new Registry(streams, end, plugins));
+      Graft graft = new Graft(streams);
+      try {
+        return line(graft, injector).execute(args);
+      } catch (RuntimeException | Error e) {
+        return report(e, graft.debug, streams.err(), plugins::jarAtFault);
+      }
+    }
+
+    private CommandLine line(Graft graft, Injector injector) {
+      CommandLine line = new CommandLine(graft, new CommandLine.IFactory() {
         @Override
         public <K> K create(Class<K> type) throws Exception {
           return type.getModule().equals(Graft.class.getModule()) && !type.isEnum() && !type.isInterface()
@@ -77,21 +99,21 @@ public final class Graft implements Runnable {
               : CommandLine.defaultFactory().create(type);
         }
       });
-    } catch (CommandLine.InitializationException | ProvisionException e) {
-      return report(e.getCause() instanceof Exception inner ? inner : e, false, streams.err());
+      // Help is all of our own text, and coloured on a terminal.
+      line.setOut(streams.drawn());
+      line.setErr(streams.err());
+      line.setUsageHelpAutoWidth(true);
+      line.setCaseInsensitiveEnumValuesAllowed(true);
+      collectErrors(line);
+      line.setExecutionStrategy(graft::execute);
+      line.setParameterExceptionHandler((fault, _) -> {
+        streams.err().println("graft: " + Printable.line(String.valueOf(fault.getMessage())));
+        return USER_FAULT;
+      });
+      line.setExecutionExceptionHandler(
+          (exception, _, _) -> report(exception, graft.debug, streams.err(), plugins::jarAtFault));
+      return line;
     }
-    line.setOut(streams.out());
-    line.setErr(streams.err());
-    line.setUsageHelpAutoWidth(true);
-    line.setCaseInsensitiveEnumValuesAllowed(true);
-    collectErrors(line);
-    line.setExecutionStrategy(graft::execute);
-    line.setExecutionExceptionHandler(
-        (exception, command, _) -> report(exception, graft.debug, command.getErr()));
-    int code = line.execute(args);
-    streams.out().flush();
-    streams.err().flush();
-    return code;
   }
 
   private static void collectErrors(CommandLine line) {
@@ -109,29 +131,25 @@ public final class Graft implements Runnable {
     if (faults.isEmpty()) {
       return new CommandLine.RunLast().execute(parsed);
     }
-    streams.err().println("graft: " + String.join("; ", faults) + " (" + OptionFaults.helpFor(parsed) + ")");
+    streams.err().println("graft: " + Printable.line(String.join("; ", faults)) + " (" + OptionFaults.helpFor(parsed) + ")");
     streams.err().flush();
     return USER_FAULT;
   }
 
-  private static int report(Exception exception, boolean debug, PrintWriter err) {
-    Throwable fault = exception instanceof ProvisionException && exception.getCause() != null
-        ? exception.getCause()
-        : exception;
-    boolean users = fault instanceof GraftException;
-    if (debug || !users) {
-      fault.printStackTrace(err);
+  private static int report(Throwable thrown, boolean debug, PrintWriter err,
+      Function<Throwable, Optional<String>> jarAtFault) {
+    FaultReport fault = FaultReport.of(thrown, jarAtFault);
+    if (debug || !fault.users()) {
+      thrown.printStackTrace(err);
     }
-    err.println(users
-        ? "graft: " + fault.getMessage()
-        : "graft: this is a fault in Graft, not in what you did; please report it with the trace above");
+    err.println("graft: " + Printable.line(fault.sentence()));
     err.flush();
-    return users ? USER_FAULT : OUR_FAULT;
+    return fault.users() ? USER_FAULT : OUR_FAULT;
   }
 
   /** Asks for a command. */
   @Override
   public void run() {
-    Objects.requireNonNull(spec).commandLine().usage(streams.out());
+    Objects.requireNonNull(spec).commandLine().usage(streams.drawn());
   }
 }

@@ -7,9 +7,13 @@ import dev.graft.graph.Shape;
 import dev.graft.spi.Availability;
 import dev.graft.spi.Backend;
 import dev.graft.spi.Capabilities;
+import dev.graft.spi.MemoryNeed;
+import dev.graft.spi.Preferences;
 import dev.graft.spi.Program;
+import dev.graft.spi.Refusal;
 import dev.graft.spi.Session;
 import dev.graft.spi.SessionOptions;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.locks.Lock;
@@ -38,13 +42,33 @@ record GuardedBackend(Backend backend, Lock lock) implements Backend {
   }
 
   @Override
-  public Availability availability() {
-    return guarded(lock, backend::availability);
+  public Availability availability(SessionOptions options) {
+    return guarded(lock, () -> backend.availability(options));
   }
 
   @Override
   public Capabilities capabilities() {
     return backend.capabilities();
+  }
+
+  @Override
+  public Preferences preferences() {
+    return backend.preferences();
+  }
+
+  @Override
+  public int priority() {
+    return backend.priority();
+  }
+
+  @Override
+  public List<Refusal> refusals(Graph graph) {
+    return guarded(lock, () -> backend.refusals(graph));
+  }
+
+  @Override
+  public MemoryNeed need(Graph graph, SessionOptions options) {
+    return guarded(lock, () -> backend.need(graph, options));
   }
 
   @Override
@@ -72,6 +96,11 @@ record GuardedBackend(Backend backend, Lock lock) implements Backend {
     @Override
     public void upload(String variable, HostTensor value) {
       guarded(lock, () -> session.upload(variable, value));
+    }
+
+    @Override
+    public void upload(String variable, HostTensor value, Runnable unused) {
+      guarded(lock, () -> session.upload(variable, value, unused));
     }
 
     @Override

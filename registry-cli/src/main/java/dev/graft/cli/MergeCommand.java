@@ -8,6 +8,7 @@ import dev.graft.core.plugin.Backends;
 import dev.graft.core.weights.LoadedModel;
 import dev.graft.data.tokenizer.Tokenizer;
 import dev.graft.error.GraftException;
+import dev.graft.error.Nearest;
 import dev.graft.formats.ModelFolderWriter;
 import dev.graft.graph.DType;
 import dev.graft.spi.Backend;
@@ -84,6 +85,8 @@ final class MergeCommand implements Callable<Integer> {
         : ModelFolderWriter.standard();
     try (LoadedModel loaded = LoadedModel.open(model, plugins);
         LoadedModel.LoadedAdapter stored = loaded.adapter(adapter, false)) {
+      Notes.print(streams, loaded.notes());
+      Notes.print(streams, stored.attachment().notes());
       MergeOptions options = MergeOptions.standard().with(chosen).with(writer);
       if (untie) {
         options = options.untied();
@@ -98,7 +101,7 @@ final class MergeCommand implements Callable<Integer> {
 
   private MergeReport merge(LoadedModel loaded, LoadedModel.LoadedAdapter stored, Backend compute,
       MergeOptions options) {
-    try (ProgressLine progress = new ProgressLine(streams.out(), streams.interactive())) {
+    try (ProgressLine progress = new ProgressLine(streams.drawn(), streams.interactive())) {
       return undo
           ? Merge.undo(loaded, stored, compute, options.with(progress), out)
           : Merge.run(loaded, stored, compute, options.with(progress), out);
@@ -111,7 +114,7 @@ final class MergeCommand implements Callable<Integer> {
       case "dequantise", "dequantize" -> MergePolicy.DEQUANTIZE;
       case "requantise", "requantize" -> MergePolicy.REQUANTIZE;
       default -> throw new GraftException("--policy must be refuse, dequantise or requantise, not \"" + name
-          + "\"");
+          + "\"" + Nearest.question(name, List.of("refuse", "dequantise", "requantise")));
     };
   }
 

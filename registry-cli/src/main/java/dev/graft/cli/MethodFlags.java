@@ -1,8 +1,6 @@
 package dev.graft.cli;
 
 import dev.graft.core.attach.MethodSettings;
-import dev.graft.error.GraftException;
-import dev.graft.formats.Json;
 import dev.graft.spi.PeftMethod;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -39,9 +37,7 @@ final class MethodFlags {
     put(given, "dropout", dropout);
     put(given, "targets", targets);
     if (!more.isEmpty()) {
-      Map<String, Object> set = new LinkedHashMap<>();
-      more.forEach((key, value) -> set.put(key, value(value)));
-      given.put("set", set);
+      given.put("set", SettingValues.of(more));
     }
     return given;
   }
@@ -49,16 +45,6 @@ final class MethodFlags {
   private static void put(Map<String, Object> given, String key, @Nullable Object value) {
     if (value != null) {
       given.put(key, value);
-    }
-  }
-
-  /** Reads a value as JSON if it is that, else as a text. */
-  private static Object value(String text) {
-    try {
-      Object value = Json.value(text, "--set");
-      return value == null ? text : value;
-    } catch (GraftException e) {
-      return text;
     }
   }
 

@@ -64,11 +64,17 @@ final class OptionFaults {
     String what = option
         ? "there is no option "
         : known.isEmpty() ? "nothing takes " : "there is no command ";
-    return what + name + Nearest.of(name, known).map(near -> " (did you mean " + near + "?)").orElse("");
+    return what + name + RenamedOptions.of(name).filter(known::contains).or(() -> Nearest.of(name, known)).map(near -> " (did you mean " + near + "?)").orElse("");
   }
 
+  /** Returns the first line of a message of the parser's, in words that are not those of Java. */
   private static String first(String message) {
-    String line = message.lines().findFirst().orElse("");
+    String line = message.lines().findFirst().orElse("")
+        .replaceAll("is not an int\\b", "is not a whole number of at most " + Integer.MAX_VALUE)
+        .replaceAll("is not a long\\b", "is not a whole number")
+        .replaceAll("is not a double\\b", "is not a number")
+        .replaceAll("to interface java\\.nio\\.file\\.Path\\b", "to a path")
+        .replaceAll("\\(java\\.[\\w.]*Exception: ", "(");
     return line.isEmpty() ? line : Character.toLowerCase(line.charAt(0)) + line.substring(1);
   }
 }

@@ -36,13 +36,13 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Tells what training would take. */
-@Command(name = "plan", mixinStandardHelpOptions = true, sortOptions = false, description = "Tells what a method would train in a model and how much memory a step would take, without reading a weight.", footer = {
+@Command(name = "plan", mixinStandardHelpOptions = true, sortOptions = false, description = "Tells what a method would train in a model and how much memory a step would take, without reading a weight. Where methods are compared and a quantizer is given, each is planned without it too.", footer = {
   "", "Examples:",
   "  graft plan --shape llama-7b --method lora --rank 8 --targets q_proj,v_proj",
   "  graft plan --model demo/base --compare --batch 16 --max-length 128", "",
   "LoRA, QLoRA (lora on nf4), DoRA and prefix-tuning side by side:",
   "  graft plan --shape llama-7b --method lora --method dora --method prefix-tuning \\",
-  "      --quantize nf4 --dtype bf16 --checkpoint"})
+  "      --quantize nf4 --dtype bf16 --gradient-checkpointing"})
 final class PlanCommand implements Callable<Integer> {
   private final PluginCatalog plugins;
   private final Streams streams;
@@ -64,9 +64,8 @@ final class PlanCommand implements Callable<Integer> {
   @Mixin
   MethodFlags settings = new MethodFlags();
 
-  @Option(names = "--quantize", paramLabel = "ID", description = "Quantizer for the frozen linear layers, such as nf4, which makes QLoRA of lora. Where methods are compared, each is planned without it too.")
-  @Nullable
-  String quantize;
+  @Mixin
+  QuantizeFlags quantize = new QuantizeFlags();
 
   @Option(names = "--batch", paramLabel = "N", description = "Sequences of a batch (default: ${DEFAULT-VALUE}).", defaultValue = "8")
   int batch = 8;
@@ -80,8 +79,8 @@ final class PlanCommand implements Callable<Integer> {
   @Option(names = "--dtype", paramLabel = "TYPE", description = "Compute type: f32, bf16, f16 or f64 (default: ${DEFAULT-VALUE}).", defaultValue = "f32")
   String dtype = "f32";
 
-  @Option(names = "--checkpoint", description = "Compute blocks again in the backward pass instead of keeping their values.")
-  boolean checkpoint;
+  @Option(names = "--gradient-checkpointing", description = "Compute blocks again in the backward pass instead of keeping their values.")
+  boolean gradientCheckpointing;
 
   @Option(names = "--json", description = "Print one JSON object a method.")
   boolean json;
@@ -133,30 +132,32 @@ final class PlanCommand implements Callable<Integer> {
       throw new GraftException("plan: " + String.join("; ", faults));
     }
     DType type = ComputeTypes.parse(dtype);
-    Optional<Quantizer> quantizer = Optional.ofNullable(quantize).map(plugins::quantizer);
+    Optional<Quantizer> quantizer = Optional.ofNullable(quantize.quantizer).map(plugins::quantizer);
+    Map<String, Object> codeOptions = quantize.options();
     if (model == null) {
       print(planAll(SyntheticWeights.dense(ModelShape.parse(Objects.requireNonNull(shape)), type, plugins),
-          quantizer, type));
+          quantizer, codeOptions, type));
     } else {
       try (LoadedModel loaded = LoadedModel.open(model, plugins)) {
-        print(planAll(loaded.base(), quantizer, type));
+        print(planAll(loaded.base(), quantizer, codeOptions, type));
       }
     }
     return 0;
   }
 
-  private List<Planned> planAll(BaseModel base, Optional<Quantizer> quantizer, DType type) {
+  private List<Planned> planAll(BaseModel base, Optional<Quantizer> quantizer, Map<String, ?> codeOptions,
+      DType type) {
     List<Planned> planned = new ArrayList<>();
     if (quantizer.isEmpty() || compare || methods.size() > 1) {
       planned.addAll(plan(base, "", type));
     }
-    quantizer.ifPresent(code -> planned.addAll(plan(PlannedCodes.of(base, code), code.id(), type)));
+    quantizer.ifPresent(code -> planned.addAll(plan(PlannedCodes.of(base, code, codeOptions), code.id(), type)));
     return planned;
   }
 
   private List<Planned> plan(BaseModel base, String code, DType type) {
-    TrainingOptions options = new TrainingOptions(1, 1e-4, Schedule.CONSTANT, 0, 0, 0.9, 0.999,
-        1e-8, 1, type, checkpoint, 0);
+    TrainingOptions options = TrainingOptions.of(1, 1e-4).withSchedule(Schedule.CONSTANT)
+        .withGradientCheckpointing(gradientCheckpointing);
     List<String> wanted = compare
         ? List.copyOf(plugins.methods().keySet())
         : methods.isEmpty() ? List.of("lora") : methods;
@@ -173,7 +174,7 @@ final class PlanCommand implements Callable<Integer> {
             MethodFlags.settings(plugins.method(id), given), base.outline());
         planned
             .add(new Planned(id, code, attachment,
-                TrainingPlan.of(base, attachment, options, batch, length, accumulation)));
+                TrainingPlan.of(base, attachment, type, options, batch, length, accumulation)));
       } catch (GraftException e) {
         if (!compare) {
           throw e;

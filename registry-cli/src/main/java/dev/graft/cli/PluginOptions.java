@@ -1,7 +1,6 @@
 package dev.graft.cli;
 
 import dev.graft.core.PluginCatalog;
-import dev.graft.core.plugin.PluginFolders;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,7 +31,8 @@ final class PluginOptions {
     line.getCommandSpec().parser().collectErrors(true);
     line.parseArgs(args);
     ClassLoader own = PluginOptions.class.getClassLoader();
-    return PluginCatalog
-        .discover(options.folders.isEmpty() ? own : PluginFolders.loader(options.folders, own));
+    return options.folders.isEmpty()
+        ? PluginCatalog.discover(own)
+        : PluginCatalog.discover(options.folders, own);
   }
 }

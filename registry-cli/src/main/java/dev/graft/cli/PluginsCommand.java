@@ -1,5 +1,6 @@
 package dev.graft.cli;
 
+import dev.graft.cli.text.Printable;
 import dev.graft.cli.text.Table;
 import dev.graft.core.Found;
 import dev.graft.core.PluginCatalog;
@@ -23,7 +24,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** Lists the plug-ins. */
-@Command(name = "plugins", mixinStandardHelpOptions = true, description = "Lists the methods, quantizers, model families and backends that are installed, what each does, and why a backend cannot run here. A plug-in is a jar on the class path.", footer = {
+@Command(name = "plugins", mixinStandardHelpOptions = true, description = "Lists the methods, quantizers, model families and backends that are installed, what each does, and why a backend cannot run here. A plug-in is a jar in a folder that --plugins names, or on the class path.", footer = {
   "", "Examples:", "  graft plugins", "  graft plugins --paths"})
 final class PluginsCommand implements Callable<Integer> {
   private final PluginCatalog plugins;
@@ -31,6 +32,9 @@ final class PluginsCommand implements Callable<Integer> {
 
   @Option(names = "--paths", description = "Show where each jar lies, not its name alone.")
   boolean paths;
+
+  @Option(names = "--verbose", description = "Tell for each backend which methods it trains in which types, and why not.")
+  boolean verbose;
 
   @Inject
   PluginsCommand(PluginCatalog plugins, Streams streams) {
@@ -46,13 +50,19 @@ final class PluginsCommand implements Callable<Integer> {
     add(table, "model family", plugins.families());
     add(table, "backend", plugins.backends());
     table.lines().forEach(streams.out()::println);
-    plugins.failures().forEach(failure -> streams.out().println("not loaded: " + failure));
+    if (verbose) {
+      plugins.backends().values().stream().map(Found::plugin)
+          .filter(backend -> backend.availability() instanceof Availability.Available)
+          .forEach(backend -> MethodRefusals.lines(backend, plugins)
+              .forEach(line -> streams.out().println(backend.id() + " " + line)));
+    }
+    plugins.failures().forEach(failure -> streams.out().println("not loaded: " + Printable.line(failure)));
     return 0;
   }
 
   private <P extends Plugin> void add(Table table, String kind, Map<String, Found<P>> all) {
     all.forEach((id, found) -> {
-      table.row(kind, id, found.version(), origin(found), found.plugin().description());
+      table.row(kind, id, found.version(), origin(found), Printable.line(found.plugin().description()));
       details(found.plugin()).forEach(detail -> table.row("", "", "", "", detail));
     });
   }
@@ -61,7 +71,16 @@ final class PluginsCommand implements Callable<Integer> {
     return paths ? found.origin() : String.valueOf(Path.of(found.origin()).getFileName());
   }
 
+  /** Says more of a plug-in; one that fails when it is asked does not hinder the list. */
   private static Collection<String> details(Plugin plugin) {
+    try {
+      return answers(plugin);
+    } catch (RuntimeException | LinkageError e) {
+      return List.of("fails when it is asked what it does: " + e);
+    }
+  }
+
+  private static Collection<String> answers(Plugin plugin) {
     return switch (plugin) {
       case Backend backend -> List.of(availability(backend), capabilities(backend.capabilities()));
       case PeftMethod<?> method -> List.of("peft_type " + method.peftType());

@@ -9,17 +9,20 @@ import dev.graft.tools.quantize.Quantization;
 import dev.graft.tools.quantize.QuantizeReport;
 import jakarta.inject.Inject;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Writes a model in few bits. */
-@Command(name = "quantize", mixinStandardHelpOptions = true, description = "Writes a model folder anew with the weights of its linear layers in 4 bits, as bitsandbytes"
-    + " and transformers store them. Embeddings, norms and the head stay as they are.", footer = {"",
-      "Example:", "  graft quantize models/llama models/llama-nf4 --double-quant"})
+@Command(name = "quantize", mixinStandardHelpOptions = true, description = "Writes a model folder anew with the weights of its linear layers in few bits: in 4, as bitsandbytes and"
+    + " transformers store them, or as an installed quantizer does. Embeddings, norms and the head stay as they are.", footer = {"",
+      "Examples:", "  graft quantize models/llama models/llama-nf4 --double-quant",
+      "  graft --plugins my-plugins quantize models/llama models/llama-int8 --code int8 --set per_row=true"})
 final class QuantizeCommand implements Callable<Integer> {
   private static final long MEGABYTE = 1_000_000;
 
@@ -32,14 +35,14 @@ final class QuantizeCommand implements Callable<Integer> {
   @Parameters(index = "1", paramLabel = "OUT", description = "Folder to be written.")
   Path output = Path.of("");
 
-  @Option(names = "--code", paramLabel = "ID", description = "Code of the weights: nf4 (default) suits weights that are normally distributed; fp4 holds 4-bit floats.", defaultValue = "nf4")
+  @Option(names = "--code", paramLabel = "ID", description = "Quantizer whose code the weights are written in: nf4 (default) suits weights that are normally distributed; fp4 holds 4-bit floats; 'graft plugins' lists all.", defaultValue = "nf4")
   String code = "nf4";
 
-  @Option(names = "--block-size", paramLabel = "N", description = "Numbers that share a scale, a power of two from 32 to 4096 (default: ${DEFAULT-VALUE}). Smaller is more exact and larger in bytes.", defaultValue = "64")
-  long blockSize = 64;
+  @Mixin
+  QuantizerFlags settings = new QuantizerFlags();
 
-  @Option(names = "--double-quant", description = "Hold the scales in 8 bits: at block size 64, 4.13 bits a weight instead of 4.5.")
-  boolean doubleQuant;
+  @Option(names = "--set", paramLabel = "KEY=VALUE", description = "Any setting of the quantizer, by its own name; may be repeated.")
+  Map<String, String> more = new LinkedHashMap<>();
 
   @Option(names = "--shard-size", paramLabel = "MB", description = "Largest weight file in megabytes (default: ${DEFAULT-VALUE}).", defaultValue = "5000")
   long shardMegabytes = 5000;
@@ -56,13 +59,14 @@ final class QuantizeCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Quantizer quantizer = plugins.quantizer(code);
-    Map<String, Object> options = Map.of("block_size", blockSize, "double_quant", doubleQuant);
+    Map<String, Object> options = settings.given("--set", more);
     ModelFolderWriter sharded = ModelFolderWriter.standard()
         .withShardBytes(Math.min(shardMegabytes, Long.MAX_VALUE / MEGABYTE) * MEGABYTE);
     ModelFolderWriter writer = replace ? sharded.replacing() : sharded;
     QuantizeReport report;
     try (LoadedModel loaded = LoadedModel.open(model, plugins);
-        ProgressLine progress = new ProgressLine(streams.out(), streams.interactive())) {
+        ProgressLine progress = new ProgressLine(streams.drawn(), streams.interactive())) {
+      Notes.print(streams, loaded.notes());
       report = new Quantization(loaded, quantizer, options).write(output, writer, progress);
     }
     streams.out().println(String.format(Locale.ROOT, "Wrote %s: %d weights in %s, %.2f bits each, %s for %s",

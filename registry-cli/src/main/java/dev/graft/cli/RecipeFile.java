@@ -2,7 +2,6 @@ package dev.graft.cli;
 
 import dev.graft.error.GraftException;
 import dev.graft.formats.TextFile;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -25,6 +24,8 @@ final class RecipeFile {
       .enable(YAMLWriteFeature.ALWAYS_QUOTE_NUMBERS_AS_STRINGS)
       .build();
 
+  private static final int MAX_BYTES = 1 << 20;
+
   private RecipeFile() {
   }
 
@@ -34,12 +35,10 @@ final class RecipeFile {
    * @throws GraftException if the file is missing or is not YAML with keys and values; names the line
    */
   static Map<String, Object> read(Path file) {
-    if (!Files.isReadable(file)) {
-      throw new GraftException("The recipe " + file + " does not exist or cannot be read");
-    }
+    String text = TextFile.read(file, "The recipe " + file, MAX_BYTES);
     try {
       Map<String, Object> settings = new LinkedHashMap<>();
-      if (!(MAPPER.readValue(file, Object.class) instanceof Map<?, ?> map)) {
+      if (!(MAPPER.readValue(text, Object.class) instanceof Map<?, ?> map)) {
         throw new GraftException("The recipe " + file + " must hold lines of the form \"key: value\"");
       }
       map.forEach((key, value) -> {

@@ -34,6 +34,6 @@ final class Registry extends AbstractModule {
 
   @Provides
   Terminal terminal() {
-    return new Terminal(streams.out(), streams.interactive(), System::nanoTime);
+    return new Terminal(streams.drawn(), streams.interactive(), System::nanoTime);
   }
 }

@@ -1,6 +1,7 @@
 package dev.graft.cli;
 
 import dev.graft.error.GraftException;
+import dev.graft.formats.FolderLock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,7 +24,7 @@ final class RunFolders {
   }
 
   /**
-   * Requires that a folder is empty or not there.
+   * Requires that a folder is empty or not there. The lock that guards it does not count.
    *
    * @param otherwise what to do if it is neither, shown in the error
    */
@@ -32,7 +33,7 @@ final class RunFolders {
       return;
     }
     try (Stream<Path> files = Files.list(folder)) {
-      if (files.findAny().isPresent()) {
+      if (files.anyMatch(file -> !FolderLock.isLock(file))) {
         throw new GraftException(folder + " is not empty: " + otherwise);
       }
     } catch (IOException e) {

@@ -14,6 +14,7 @@ final class StopSignal implements AutoCloseable {
   private final CountDownLatch finished = new CountDownLatch(1);
   private final Consumer<StopSignal> closing;
   private volatile boolean requested;
+  private volatile boolean begun;
 
   StopSignal(Consumer<StopSignal> closing) {
     this.closing = closing;
@@ -24,11 +25,15 @@ final class StopSignal implements AutoCloseable {
   }
 
   boolean requested() {
+    begun = true;
     return requested;
   }
 
-  /** Waits until the loop has ended. */
+  /** Waits until the loop has ended. One that has not asked yet, as while data are read, has nothing to save. */
   void await() {
+    if (!begun) {
+      return;
+    }
     try {
       if (!finished.await(PATIENCE_MINUTES, TimeUnit.MINUTES)) {
         System.err.println("graft: the step did not end; the last checkpoint stands");

@@ -4,8 +4,8 @@ import dev.graft.core.GenerationOptions;
 import dev.graft.core.GraftAdapter;
 import dev.graft.core.GraftModel;
 import dev.graft.core.ModelOptions;
+import dev.graft.core.TokenListener;
 import dev.graft.core.PluginCatalog;
-import dev.graft.core.generate.Generator;
 import dev.graft.data.dataset.SampleEncoder;
 import dev.graft.data.tokenizer.Tokenizer;
 import dev.graft.error.GraftException;
@@ -24,14 +24,14 @@ final class TextModel implements AutoCloseable {
   }
 
   static TextModel open(Path folder, ModelOptions options, PluginCatalog plugins) {
-    // The tokenizer first: it is small, so a fault in it is told at once.
-    Tokenizer tokenizer = Tokenizer.open(folder);
-    try {
-      return new TextModel(GraftModel.open(folder, options, plugins), tokenizer);
-    } catch (RuntimeException e) {
-      tokenizer.close();
-      throw e;
+    try (ModelFiles files = ModelFiles.open(folder, plugins)) {
+      return files.model(options);
     }
+  }
+
+  /** Takes what is open, and closes it at the end. */
+  static TextModel of(GraftModel model, Tokenizer tokenizer) {
+    return new TextModel(model, tokenizer);
   }
 
   GraftModel model() {
@@ -44,12 +44,7 @@ final class TextModel implements AutoCloseable {
 
   /** Returns an encoder of samples of at most so many tokens, which the model must have positions for. */
   SampleEncoder encoder(int maxLength, boolean raw) {
-    long positions = model.base().model().maxPositions();
-    if (maxLength > positions) {
-      throw new GraftException("A length of " + maxLength + " tokens is more than the model's " + positions
-          + " positions: lower --max-length");
-    }
-    return new SampleEncoder(tokenizer, maxLength, !raw);
+    return ModelFiles.encoder(tokenizer, model.base(), maxLength, raw);
   }
 
   /** Returns options that always take the likeliest token. */
@@ -59,10 +54,9 @@ final class TextModel implements AutoCloseable {
 
   /** Answers prompts by an adapter, or by the model alone. */
   List<long[]> generate(Optional<GraftAdapter> adapter, List<long[]> prompts, GenerationOptions options,
-      Generator.TokenListener listener) {
-    return adapter.isPresent()
-        ? adapter.get().generate(prompts, options, listener)
-        : model.generate(prompts, options, listener);
+      TokenListener listener) {
+    String name = adapter.map(GraftAdapter::name).orElse(GraftModel.BASE);
+    return model.generate(prompts.stream().map(_ -> name).toList(), prompts, options, listener);
   }
 
   /** Answers all prompts in one batch. */

@@ -7,15 +7,18 @@ import dev.graft.core.PluginCatalog;
 import dev.graft.core.StepReport;
 import dev.graft.core.TrainingOptions;
 import dev.graft.core.TrainingRun;
+import dev.graft.core.DivergedException;
 import dev.graft.error.GraftException;
 import dev.graft.formats.Json;
 import dev.graft.spi.Configuration;
 import jakarta.inject.Inject;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -30,12 +33,16 @@ import picocli.CommandLine.ParentCommand;
   "  graft train --recipe my-recipe.yaml --lr 1e-3 --out runs/second",
   "  graft train --resume --out runs/second"})
 final class TrainCommand implements Callable<Integer> {
-  /** Settings that may change when a run goes on: they do not touch its numbers. */
-  private static final List<String> FREE_ON_RESUME = List.of("out", "save-every", "keep", "eval-every",
-      "checkpoint", "threads");
+  /**
+   * Settings that may be given when a run goes on. Whether the steps may change so, and whether the threads are as
+   * many as before, is the run's to judge.
+   */
+  private static final Set<String> FREE_ON_RESUME = Set.of("out", "save-every", "keep", "eval-every",
+      "gradient-checkpointing", "threads", "lr", "steps", "epochs");
 
   private final PluginCatalog plugins;
   private final Terminal terminal;
+  private final Streams streams;
   private final ProcessEnd end;
 
   @Option(names = "--recipe", paramLabel = "FILE", description = "YAML file with any of the settings below.")
@@ -53,8 +60,9 @@ final class TrainCommand implements Callable<Integer> {
   Graft graft;
 
   @Inject
-  TrainCommand(PluginCatalog plugins, Terminal terminal, ProcessEnd end) {
+  TrainCommand(PluginCatalog plugins, Terminal terminal, Streams streams, ProcessEnd end) {
     this.plugins = plugins;
+    this.streams = streams;
     this.terminal = terminal;
     this.end = end;
   }
@@ -73,6 +81,9 @@ final class TrainCommand implements Callable<Integer> {
         case STOPPED ->
           terminal.line("Stopped. Go on with: graft train --resume --out " + recipe.files().folder());
       }
+    } catch (DivergedException e) {
+      throw new GraftException(e.getMessage() + ". To go on with a lower rate: graft train --resume --lr "
+          + recipe.learningRate() / 2 + " --out " + recipe.files().folder(), e);
     }
     return 0;
   }
@@ -85,14 +96,19 @@ final class TrainCommand implements Callable<Integer> {
       values.putAll(RecipeFile.read(recipeFile));
     }
     Map<String, Object> given = flags.given();
-    if (given.containsKey("steps")) {
-      values.remove("epochs");
-    } else if (given.containsKey("epochs")) {
-      values.remove("steps");
-    }
+    replaceLength(values, given);
     values.putAll(given);
-    values.putIfAbsent("out", defaultFolder(values).toString());
+    values.computeIfAbsent("out", _ -> defaultFolder(values).toString());
     return Recipe.read(new Configuration(source, values), plugins);
+  }
+
+  /** Takes the run's length out of a recipe if it is given otherwise. */
+  private static void replaceLength(Map<String, Object> recipe, Map<String, Object> given) {
+    if (given.containsKey("steps")) {
+      recipe.remove("epochs");
+    } else if (given.containsKey("epochs")) {
+      recipe.remove("steps");
+    }
   }
 
   private static Path defaultFolder(Map<String, Object> values) {
@@ -110,9 +126,14 @@ final class TrainCommand implements Callable<Integer> {
               + " leave --recipe out");
     }
     Path file = Path.of(out).resolve(RecipeFile.NAME);
+    if (Files.notExists(file)) {
+      throw new GraftException("There is no run in " + out + " to go on with, since there is no " + RecipeFile.NAME
+          + ": begin one by graft train without --resume");
+    }
     Map<String, Object> saved = RecipeFile.read(file);
     saved.put("out", out);
     Map<String, Object> merged = new LinkedHashMap<>(saved);
+    replaceLength(merged, given);
     merged.putAll(given);
     Recipe before = Recipe.read(new Configuration(file.toString(), saved), plugins);
     Recipe now = Recipe.read(new Configuration(file + " with these options", merged), plugins);
@@ -156,6 +177,8 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public void begins(GraftAdapter adapter, TrainingOptions options, Samples samples) {
+      adapter.model().loaded().ifPresent(files -> Notes.print(streams, files.notes()));
+      Notes.print(streams, adapter.attachment().notes());
       long all = adapter.model().base().outline().parameters().values().stream().mapToLong(s -> s.size())
           .sum();
       terminal.line("Training " + Quantities.exact(adapter.trainedParameters()) + " of "
@@ -166,7 +189,8 @@ final class TrainCommand implements Callable<Integer> {
       terminal.line(Quantities.exact(samples.encoded().size()) + " samples, " + options.steps() + " steps of "
           + (long) recipe.batch() * recipe.accumulation() + " samples, into " + recipe.files().folder());
       if (samples.idle() > 0) {
-        terminal.line(samples.idle() + " samples are left out: within --max-length they are prompt alone");
+        terminal.line(samples.idle() + " samples are left out: within --max-length they are prompt alone, or they are"
+            + " marked as not to be learned");
       }
     }
 

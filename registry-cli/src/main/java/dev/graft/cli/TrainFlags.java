@@ -79,9 +79,9 @@ final class TrainFlags {
   @Nullable
   Double weightDecay;
 
-  @Option(names = "--clip", paramLabel = "X", description = "Largest norm of the gradients, 0 for no limit (default: 1).")
+  @Option(names = "--max-grad-norm", paramLabel = "X", description = "Largest norm of the gradients, 0 for no limit (default: 1).")
   @Nullable
-  Double clip;
+  Double maxGradNorm;
 
   @Option(names = "--max-length", paramLabel = "N", description = "Longest sample in tokens (default: 512, or what the model has positions for).")
   @Nullable
@@ -99,9 +99,12 @@ final class TrainFlags {
   @Nullable
   Long threads;
 
-  @Option(names = "--checkpoint", description = "Compute blocks again in the backward pass instead of keeping their values: less memory, more time.")
+  @Mixin
+  DeviceFlags where = new DeviceFlags();
+
+  @Option(names = "--gradient-checkpointing", description = "Compute blocks again in the backward pass instead of keeping their values: less memory, more time.")
   @Nullable
-  Boolean checkpoint;
+  Boolean gradientCheckpointing;
 
   @Option(names = "--seed", paramLabel = "N", description = "Seed of initialisation, dropout and the order of the data (default: 0).")
   @Nullable
@@ -148,12 +151,14 @@ final class TrainFlags {
     all.put("schedule", schedule);
     all.put("warmup", warmup);
     all.put("weight-decay", weightDecay);
-    all.put("clip", clip);
+    all.put("max-grad-norm", maxGradNorm);
     all.put("max-length", maxLength);
     all.put("dtype", dtype);
     all.put("backend", backend);
     all.put("threads", threads);
-    all.put("checkpoint", checkpoint);
+    all.put(DeviceFlags.DEVICE, where.device);
+    all.put(DeviceFlags.MEMORY, where.memory);
+    all.put("gradient-checkpointing", gradientCheckpointing);
     all.put("seed", seed);
     all.put("raw", raw);
     all.put("out", out);

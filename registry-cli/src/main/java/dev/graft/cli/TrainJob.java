@@ -2,19 +2,29 @@ package dev.graft.cli;
 
 import dev.graft.cli.text.LossChart;
 import dev.graft.core.GraftAdapter;
+import dev.graft.core.GraphCheck;
 import dev.graft.core.ModelOptions;
 import dev.graft.core.PluginCatalog;
-import dev.graft.core.TokenBatch;
 import dev.graft.core.TrainingListener;
 import dev.graft.core.TrainingOptions;
 import dev.graft.core.TrainingRun;
+import dev.graft.core.attach.Attachment;
+import dev.graft.core.attach.MethodSettings;
+import dev.graft.core.batch.BucketedBatches;
+import dev.graft.core.plugin.Backends;
 import dev.graft.core.train.RunLog;
-import dev.graft.data.batch.BucketedBatches;
+import dev.graft.core.weights.LoadedModel;
 import dev.graft.data.dataset.SampleEncoder;
+import dev.graft.data.tokenizer.Tokenizer;
+import dev.graft.formats.FolderLock;
 import dev.graft.formats.TextFile;
+import dev.graft.spi.Backend;
+import dev.graft.spi.SessionOptions;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 
 /** Carries a recipe out. */
@@ -24,9 +34,9 @@ final class TrainJob {
   private final Recipe recipe;
   private final PluginCatalog plugins;
 
-  /** Hears how the job goes. */
+  /** Follows the job. */
   interface Listener extends TrainingListener {
-    /** Hears what is about to be trained. */
+    /** Called with what is about to be trained. */
     void begins(GraftAdapter adapter, TrainingOptions options, Samples samples);
   }
 
@@ -42,37 +52,83 @@ final class TrainJob {
    */
   TrainingRun.Outcome run(boolean resume, Listener listener, BooleanSupplier stop) {
     Path folder = recipe.files().folder();
-    if (!resume) {
-      RunFolders.requireFree(folder, "choose another --out, or go on with the run there by --resume");
-    }
-    ModelOptions modelOptions = new ModelOptions(recipe.backend(), recipe.computeType(), recipe.threads());
-    try (TextModel text = TextModel.open(recipe.model(), modelOptions, plugins)) {
-      int length = recipe.length(text.model().base().model().maxPositions());
-      SampleEncoder encoder = text.encoder(length, recipe.raw());
-      Samples samples = Samples.read(recipe.data(), recipe.columns().format(), encoder);
-      long padding = text.tokenizer().paddingId();
-      BucketedBatches batches = samples.shuffled(recipe.batch(), recipe.accumulation(), padding,
-          recipe.seed());
-      List<TokenBatch> validation = recipe.validation().isEmpty()
-          ? List.of()
-          : Samples.read(recipe.validation(), recipe.columns().format(), encoder).forEvaluation(padding);
-      GraftAdapter adapter = adapter(text);
-      TrainingOptions options = recipe.training(batches.stepsPerEpoch());
-      listener.begins(adapter, options, samples);
-      RecipeFile.write(folder.resolve(RecipeFile.NAME), recipe.values());
-      Map<String, Object> identity = Map.of("samples", samples.encoded().size(), "samples of a step",
-          batches.stepSize(), "lengths", batches.lengths().toString());
-      try (TrainingRun run = new TrainingRun(adapter, options, recipe.files(), identity)) {
-        if (resume && !run.resume(listener)) {
-          listener.noticed("There is no checkpoint in " + folder + " yet: beginning at the first step");
-        }
-        TrainingRun.Outcome outcome = run.train(batches, validation, listener, stop);
-        TextFile.replace(folder.resolve(CHART), LossChart.draw(
-            "Loss of " + adapter.attachment().method().id() + " on " + recipe.model().getFileName(),
-            RunLog.read(recipe.files().log())));
-        return outcome;
+    try (FolderLock _ = FolderLock.of(folder)) {
+      TextFile.discardDrafts(folder);
+      if (!resume) {
+        RunFolders.requireFree(folder, "choose another --out, or go on with the run there by --resume");
+      }
+      List<Path> adapters = recipe.raw() ? List.of() : recipe.adapter().stream().toList();
+      Tokenizer tokenizer = ChatTokenizer.open(recipe.model(), adapters, listener::noticed);
+      try (ModelFiles files = ModelFiles.open(tokenizer, recipe.model(), plugins)) {
+        return run(files, resume, listener, stop);
       }
     }
+  }
+
+  /** Returns what will be trained, to plan it; no tensor is uploaded. */
+  private Attachment planned(LoadedModel files) {
+    if (recipe.adapter().isEmpty()) {
+      return MethodSettings.attach(plugins, recipe.method(),
+          MethodFlags.settings(plugins.method(recipe.method()), recipe.settings()), files.base().outline());
+    }
+    try (LoadedModel.LoadedAdapter adapter = files.adapter(recipe.adapter().get(), true)) {
+      return adapter.attachment();
+    }
+  }
+
+  private TrainingRun.Outcome run(ModelFiles files, boolean resume, Listener listener, BooleanSupplier stop) {
+    int length = recipe.length(files.files().base().model().maxPositions());
+    SampleEncoder encoder = files.encoder(length, recipe.raw());
+    Samples samples = Samples.read(recipe.data(), recipe.columns().format(), encoder);
+    BucketedBatches batches = samples.shuffled(recipe.batch(), recipe.accumulation(),
+        files.tokenizer().paddingId(), recipe.seed());
+    Optional<Samples> validation = Optional.of(recipe.validation()).filter(all -> !all.isEmpty())
+        .map(all -> Samples.read(all, recipe.columns().format(), encoder));
+    TrainingOptions options = recipe.training(batches.stepsPerEpoch());
+    Backend backend = Backends.choose(plugins, recipe.backend(), recipe.computeType(), recipe.session());
+    Backends.requireTraining(backend);
+    // Before a weight is read: what does not fit is told at once.
+    StepCheck.of(files.files().base(), planned(files.files()), recipe.computeType(), options, batches, plugins)
+        .require(new GraphCheck(plugins, backend, recipe.session()));
+    try (TextModel text = files.model(new ModelOptions(recipe.backend(), recipe.computeType(), recipe.session()))) {
+      return run(text, samples, validation, batches, options, resume, listener, stop);
+    }
+  }
+
+  private TrainingRun.Outcome run(TextModel text, Samples samples, Optional<Samples> validation,
+      BucketedBatches batches, TrainingOptions options, boolean resume, Listener listener, BooleanSupplier stop) {
+    Path folder = recipe.files().folder();
+    GraftAdapter adapter = adapter(text);
+    listener.begins(adapter, options, samples);
+    samples.notes().forEach(note -> listener.noticed("note: " + note));
+    validation.ifPresent(all -> all.notes().forEach(note -> listener.noticed("note: " + note)));
+    try (TrainingRun run = TrainingRun.inLockedFolder(adapter, options, recipe.files(),
+        identity(samples, validation))) {
+      if (resume && !run.resume(listener)) {
+        listener.noticed("There is no checkpoint in " + folder + " yet: beginning at the first step");
+      }
+      // Once it is certain that the run goes on by these settings.
+      RecipeFile.write(folder.resolve(RecipeFile.NAME), recipe.values());
+      TrainingRun.Outcome outcome = run.train(batches,
+          validation.map(all -> all.forEvaluation(text.tokenizer().paddingId())).orElse(List.of()), listener, stop);
+      TextFile.replace(folder.resolve(CHART), LossChart.draw(
+          "Loss of " + adapter.attachment().method().id() + " on " + recipe.model().getFileName(),
+          RunLog.read(recipe.files().log())));
+      return outcome;
+    }
+  }
+
+  /** Returns what decides the run's numbers besides the adapter, its base and the options of training. */
+  private Map<String, Object> identity(Samples samples, Optional<Samples> validation) {
+    Map<String, Object> identity = new LinkedHashMap<>();
+    identity.put(TrainingRun.CONTENT + "the training data, as the model's tokens", samples.fingerprint());
+    identity.put(TrainingRun.CONTENT + "the validation data, as the model's tokens",
+        validation.map(Samples::fingerprint).orElse(""));
+    identity.put("batch", recipe.batch());
+    identity.put("accumulation", recipe.accumulation());
+    identity.put("raw", recipe.raw());
+    identity.put("threads", new SessionOptions(recipe.threads()).resolvedThreads());
+    return identity;
   }
 
   private GraftAdapter adapter(TextModel text) {

@@ -41,7 +41,7 @@ class BenchCommandTests {
     String[] same = {"--batch", "4", "--seq", "32", "--steps", "3", "--warmup", "0"};
     Map<String, @Nullable Object> plain = bench(same);
     String[] more = Arrays.copyOf(same, same.length + 1);
-    more[same.length] = "--checkpoint";
+    more[same.length] = "--gradient-checkpointing";
     Map<String, @Nullable Object> checkpointed = bench(more);
     assertThat(plan(checkpointed)).isLessThan(plan(plain));
     assertThat(number(checkpointed, "loss_last")).isEqualTo(number(plain, "loss_last"));

@@ -19,11 +19,20 @@ record Captured(int code, String out, String err) {
     return runWith("", args);
   }
 
+  /** Runs the command as if a person watched. */
+  static Captured shown(String... args) {
+    return run("", true, args);
+  }
+
   static Captured runWith(String input, String... args) {
+    return run(input, false, args);
+  }
+
+  private static Captured run(String input, boolean interactive, String... args) {
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
     int code = Graft.run(new Streams(new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)),
-        new PrintWriter(out), new PrintWriter(err), false), args);
+        new PrintWriter(out), new PrintWriter(err), interactive), args);
     return new Captured(code, out.toString(), err.toString());
   }
 

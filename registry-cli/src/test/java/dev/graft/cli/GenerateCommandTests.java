@@ -6,9 +6,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 class GenerateCommandTests {
@@ -50,6 +53,15 @@ class GenerateCommandTests {
     assertThat(generate("", "--adapter", adapter.toString(), "--prompt-file", file.toString()).done().out())
         .isEqualTo(answer);
     assertThat(generate(prompt + "\n", "--adapter", adapter.toString()).done().out()).isEqualTo(answer);
+  }
+
+  @Test
+  void aRawPromptThatBeginsWithTheBeginningGetsNoSecond() {
+    Captured once = generate("", "--raw", "--prompt", "kind=pub").done();
+    Captured given = generate("", "--raw", "--prompt", "<s>kind=pub");
+    assertThat(given.code()).isZero();
+    assertThat(given.out()).isEqualTo(once.out());
+    assertThat(given.err()).startsWith("note: a prompt begins with the token that is put before every text");
   }
 
   @Test
@@ -138,6 +150,21 @@ class GenerateCommandTests {
   }
 
   @Test
+  void anAnswerSteersNoTerminalAndGoesIntoAPipeAsItIs() throws IOException {
+    Path red = train(Files.writeString(folder.resolve("red.jsonl"),
+        "{\"prompt\": \"colour\", \"completion\": \"\\u001b[31mred\"}\n"), "red");
+    String[] arguments = {"generate", "--model", TinyModel.folder().toString(), "--backend", "reference",
+      "--max-new-tokens", "30", "--adapter", red.toString(), "--prompt", "colour"};
+    assertThat(Captured.run(arguments).done().out()).isEqualTo("\u001b[31mred" + System.lineSeparator());
+    assertThat(Captured.shown(arguments).done().out()).isEqualTo("\\u001b[31mred" + System.lineSeparator());
+    arguments[arguments.length - 1] = "\u001b]0;title\u0007";
+    String[] compared = Arrays.copyOf(arguments, arguments.length + 2);
+    compared[arguments.length] = "--prompt";
+    compared[arguments.length + 1] = "colour";
+    assertThat(Captured.run(compared).done().out()).startsWith("> \\u001b]0;title\\u0007");
+  }
+
+  @Test
   void faultsAreNamed() {
     assertThat(generate("").refused()).contains("there is no prompt");
     assertThat(generate("", "--prompt", "a", "--prompt-file", "b").refused()).contains("either --prompt or");
@@ -171,5 +198,80 @@ class GenerateCommandTests {
         adapter.toString(), "--out", folder.resolve("undone").toString(), "--backend", "reference", "--probe",
         "near the hill").done();
     assertThat(undo.out()).contains("Took the adapter out of 14 weights into", "largest change of a logit");
+  }
+
+  @Test
+  @Timeout(120)
+  void promptFilesThatAreNoTextAreRefused() throws Exception {
+    Path latin = Files.write(folder.resolve("latin"), new byte[]{'a', '\n', (byte) 0xe9});
+    assertThat(generate("", "--prompt-file", latin.toString()).refused())
+        .contains("The prompt file " + latin + ", line 2, is not text in UTF-8");
+    assertThat(generate("", "--prompt-file", folder.toString()).refused())
+        .contains("The prompt file " + folder + " is a folder");
+    assertThat(generate("", "--prompt-file", "/dev/zero").refused())
+        .contains("The prompt file /dev/zero is a device");
+    Path pipe = folder.resolve("pipe");
+    assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+    assertThat(generate("", "--prompt-file", pipe.toString()).refused()).contains(pipe + " is a pipe");
+    assertThat(generate("", "--prompt-file", folder.resolve("no").toString()).refused())
+        .contains("does not exist");
+  }
+
+  private static Path copyOfModel(String name) throws IOException {
+    Path copy = Files.createDirectory(folder.resolve(name));
+    try (Stream<Path> files = Files.list(TinyModel.folder())) {
+      for (Path file : files.toList()) {
+        Files.copy(file, copy.resolve(file.getFileName().toString()));
+      }
+    }
+    return copy;
+  }
+
+  @Test
+  void aTokenThatTheModelHasNoEmbeddingForIsRefused() throws IOException {
+    Path model = copyOfModel("grown");
+    Path file = model.resolve("tokenizer.json");
+    String tokenizer = Files.readString(file);
+    int end = tokenizer.indexOf("\"added_tokens\": [") + "\"added_tokens\": [".length();
+    Files.writeString(file, tokenizer.substring(0, end) + "{\"id\": 384, \"content\": \"<|new|>\", \"special\": true,"
+        + " \"single_word\": false, \"lstrip\": false, \"rstrip\": false, \"normalized\": false},"
+        + tokenizer.substring(end));
+    for (String way : new String[]{"--raw", "--seed=1"}) {
+      String fault = Captured.run("generate", "--model", model.toString(), "--backend", "reference", way, "--prompt",
+          "x <|new|> y").refused();
+      assertThat(fault).contains("\"<|new|>\"", "384", "resize");
+    }
+    Captured.run("generate", "--model", model.toString(), "--backend", "reference", "--max-new-tokens", "2",
+        "--prompt", "x y").done();
+    Path data = Files.writeString(folder.resolve("grown.jsonl"),
+        "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": \"a <|new|> b\", \"completion\": \"c\"}\n");
+    assertThat(Captured.run("train", "--model", model.toString(), "--data", data.toString(), "--backend", "reference",
+        "--steps", "1", "--out", folder.resolve("never").toString()).refused())
+        .contains(data + ", line 2: ", "\"<|new|>\"", "384");
+    assertThat(folder.resolve("never")).doesNotExist();
+  }
+
+  @Test
+  void theTemplateBesideAnAdapterIsUsedWhereTheModelHasNone() throws IOException {
+    Path model = copyOfModel("plain");
+    Path template = model.resolve("chat_template.jinja");
+    Path beside = Files.createDirectory(folder.resolve("tuned"));
+    try (Stream<Path> files = Files.list(adapter)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        Files.copy(file, beside.resolve(file.getFileName().toString()));
+      }
+    }
+    Files.move(template, beside.resolve("chat_template.jinja"));
+    Files.copy(model.resolve("tokenizer.json"), beside.resolve("tokenizer.json"));
+    Files.copy(model.resolve("tokenizer_config.json"), beside.resolve("tokenizer_config.json"));
+    String prompt = "kind=pub near=hill";
+    Captured answered = Captured.run("generate", "--model", model.toString(), "--backend", "reference", "--adapter",
+        beside.toString(), "--prompt", prompt, "--max-new-tokens", "30");
+    assertThat(answered.code()).as(answered.err()).isZero();
+    assertThat(answered.out().strip()).isEqualTo("A pub near the hill.");
+    assertThat(answered.err()).contains("chat template", "beside the adapter in " + beside);
+    Captured raw = Captured.run("generate", "--model", model.toString(), "--backend", "reference", "--adapter",
+        beside.toString(), "--prompt", prompt, "--max-new-tokens", "30", "--raw").done();
+    assertThat(raw.out().strip()).isNotEqualTo("A pub near the hill.");
   }
 }

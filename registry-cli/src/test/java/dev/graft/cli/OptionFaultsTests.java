@@ -2,7 +2,13 @@ package dev.graft.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -47,5 +53,36 @@ class OptionFaultsTests {
     assertThat(debugged.err()).contains("\tat dev.graft");
     assertThat(Captured.run("plan", "--shape", "nothing").refused())
         .contains("There is no shape \"nothing\"");
+  }
+
+  @Test
+  void numbersAndNamesThatAreNoneAreToldWithWhatTheyMayBe() {
+    assertThat(Captured.run("bench", "--steps", "2147483648").refused())
+        .contains("'2147483648' is not a whole number of at most 2147483647");
+    assertThat(Captured.run("bench", "--dtype", "bf61").refused()).contains("did you mean \"bf16\"?");
+    assertThat(Captured.run("bench", "--threads", "100000").refused()).contains("--threads must be 0");
+    assertThat(Captured.run("merge", "--model", "a", "--adapter", "b", "--out", "c", "--policy", "dequantse")
+        .refused()).contains("did you mean \"dequantise\"?");
+    assertThat(Captured.run("train", "--model", ".", "--data", ".", "--schedule", "cosin", "--dtype", "f33")
+        .refused()).contains("did you mean \"cosine\"?", "did you mean \"f32\"?");
+  }
+
+  @Test
+  void aPathThatNoSystemTakesIsToldInASentence(@TempDir Path folder) throws IOException {
+    assertThat(Captured.run("plan", "--model", "a\0b").refused()).contains("a\\u0000b")
+        .doesNotContain("java.nio");
+    assertThat(Captured.run("generate", "--model", "a", "--prompt", "x", "--adapter", "a\0b").refused())
+        .contains("a\\u0000b");
+    Path recipe = Files.writeString(folder.resolve("recipe.yaml"),
+        "model: \"a\\0b\"\ndata: [\"c\\0d\"]\nadapter: \"e\\0f\"\nout: \"g\\0h\"\n");
+    assertThat(Captured.run("train", "--recipe", recipe.toString()).refused()).contains("\"model\"", "\"data\"",
+        "\"adapter\"", "\"out\"");
+  }
+
+  @Test
+  void theVersionIsTheOneThatWasBuilt() throws IOException {
+    Matcher version = Pattern.compile("<version>([^<]+)</version>").matcher(Files.readString(Path.of("pom.xml")));
+    assertThat(version.find()).isTrue();
+    assertThat(Captured.run("--version").done().out().strip()).isEqualTo("graft " + version.group(1));
   }
 }

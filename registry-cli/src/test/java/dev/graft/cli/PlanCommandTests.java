@@ -9,6 +9,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PlanCommandTests {
   @Test
@@ -35,10 +37,17 @@ class PlanCommandTests {
     assertThat(number(plan, "input_bytes")).isBetween(8L * 512 * 16, 8L * 512 * 40);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"2147483647", "1073741823", "100000000"})
+  void aBatchBeyondAllMachinesIsRefused(String batch) {
+    assertThat(Captured.run("plan", "--shape", "layers=2,hidden=64,ffn=160,heads=4,vocab=384", "--batch", batch,
+        "--max-length", "2").refused()).contains("A batch of " + batch + " x 2 tokens", "lower the batch");
+  }
+
   @Test
   void checkpointingNeedsLessMemoryForActivations() {
     String shape = "layers=6,hidden=64,ffn=160,heads=4,vocab=100";
-    assertThat(number(json("--shape", shape, "--checkpoint"), "activation_bytes"))
+    assertThat(number(json("--shape", shape, "--gradient-checkpointing"), "activation_bytes"))
         .isLessThan(number(json("--shape", shape), "activation_bytes") / 2);
   }
 

@@ -80,6 +80,7 @@ class ProcessEndTests {
     Session session = reference.open(new SessionOptions(1));
     Program program = session.compile(GRAPH);
     StopSignal signal = end.stopSignal();
+    assertThat(signal.requested()).isFalse();
     Thread hook = Thread.ofPlatform().start(end::await);
     while (!signal.requested()) {
       Thread.onSpinWait();
@@ -88,6 +89,14 @@ class ProcessEndTests {
     staysAlive(hook);
     signal.close();
     hook.join();
+  }
+
+  @Test
+  void aLoopThatIsStillReadingItsDataIsNotWaitedFor() throws InterruptedException {
+    try (StopSignal signal = end.stopSignal()) {
+      Thread.ofPlatform().start(end::await).join();
+      assertThat(signal.requested()).isTrue();
+    }
   }
 
   @Test

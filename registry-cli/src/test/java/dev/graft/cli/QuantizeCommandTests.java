@@ -2,12 +2,15 @@ package dev.graft.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.graft.formats.Json;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -63,6 +66,54 @@ class QuantizeCommandTests {
     assertThat(quantize("--shard-size", "0")).isEqualTo(2);
     assertThat(err.toString()).contains("block_size", "nf5", "shard").doesNotContain("\tat ");
     assertThat(folder.resolve("out")).doesNotExist();
+  }
+
+  @Test
+  void aQuantizerIsGivenOnlyWhatTheUserGave(@TempDir Path work) throws IOException {
+    Path jar = new PluginJar(work).add("Plain", "Quantizer", """
+        public String id() { return "plain"; }
+        public String description() { return "says what it is given"; }
+        public Set<String> parts(String weight, Set<String> names) { return Set.of(); }
+        public QuantizedTensor read(String weight, java.util.function.Function<String, HostTensor> tensors) {
+          throw new UnsupportedOperationException();
+        }
+        public QuantizedTensor encode(String weight, HostTensor value, Configuration options,
+            java.lang.foreign.SegmentAllocator memory) {
+          throw new dev.graft.error.GraftException("given " + new TreeMap<>(options.values()));
+        }
+        public Map<String, Object> modelConfig(Configuration options, DType compute) {
+          throw new dev.graft.error.GraftException("given " + new TreeMap<>(options.values()));
+        }
+        """).pack(work.resolve("plugins/plain.jar"));
+    String plugins = "--plugins=" + jar.getParent();
+    String model = MODELS.resolve("llama").toString();
+    String to = work.resolve("to").toString();
+    assertThat(Captured.run(plugins, "quantize", model, to, "--code", "plain").refused()).contains("given {}");
+    assertThat(Captured.run(plugins, "quantize", model, to, "--code", "plain", "--set", "per_row=true", "--set",
+        "bits=8", "--block-size", "64").refused()).contains("given {bits=8, block_size=64, per_row=true}");
+    assertThat(Captured.run(plugins, "plan", "--model", model, "--quantize", "plain", "--quantize-set", "bits=8",
+        "--double-quant", "--max-length", "8").refused()).contains("given {bits=8, double_quant=true}");
+    assertThat(Captured.run(plugins, "bench", "--shape", "layers=1,hidden=32,ffn=32,heads=1,vocab=32",
+        "--quantize", "plain", "--quantize-set", "bits=8", "--backend", "reference").refused())
+        .contains("given {bits=8}");
+    assertThat(Captured.run("plan", "--shape", "probe", "--double-quant").refused()).contains("--quantize ID");
+    assertThat(quantize("--set", "blocksize=64")).isEqualTo(2);
+    assertThat(quantize("--set", "block_size=64", "--block-size", "64")).isEqualTo(2);
+    assertThat(err.toString()).contains("\"blocksize\" is not known", "give one of them");
+  }
+
+  @Test
+  void doubleQuantisationIsPlanned() {
+    String[] arguments = {"plan", "--model", MODELS.resolve("llama").toString(), "--quantize", "nf4", "--batch",
+      "1", "--max-length", "8", "--json"};
+    String[] nested = Arrays.copyOf(arguments, arguments.length + 1);
+    nested[arguments.length] = "--double-quant";
+    assertThat(weightBytes(nested)).isLessThan(weightBytes(arguments));
+  }
+
+  private static long weightBytes(String... arguments) {
+    Object bytes = Json.object(Captured.run(arguments).done().out(), "plan").get("weight_bytes");
+    return ((Number) Objects.requireNonNull(bytes)).longValue();
   }
 
   @Test

@@ -2,6 +2,7 @@ package dev.graft.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.graft.error.GraftException;
@@ -11,9 +12,11 @@ import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
+import dev.graft.graph.nn.AdamW;
 import dev.graft.spi.Capabilities.Feature;
 import dev.graft.spi.Program;
 import dev.graft.spi.Session;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -53,6 +56,34 @@ abstract class AssignmentRules extends SessionRules {
   }
 
   @Test
+  void foretellsThatItRefusesAssignments() {
+    Graph graph = Graph.of("contract", Map.of(), List.of(becomes("x", variable("x").plus(1))));
+    if (trains()) {
+      assertThat(backend().refusals(graph)).isEmpty();
+    } else {
+      assertThat(backend().refusals(graph)).anySatisfy(
+          refusal -> assertThat(refusal.operation()).isEqualTo("training"));
+    }
+  }
+
+  @Test
+  void aRunWithoutOutputsHasReadItsFeedsWhenItReturns() {
+    assumeTraining();
+    HostTensor fed = pair(1, 2);
+    try (Session session = open();
+        Program program = compile(session, Map.of(),
+            becomes("x", variable("x").plus(Tensor.input("in", DType.F32, 2))))) {
+      session.allocate("x", DType.F32, PAIR);
+      for (int i = 0; i < 3; i++) {
+        fed.segment().copyFrom(pair(1 + i, 2).segment());
+        program.run(Map.of("in", fed));
+        fed.segment().fill((byte) 0x41);
+      }
+      assertThat(session.download("x").toFloats()).containsExactly(6, 6);
+    }
+  }
+
+  @Test
   void assignmentsReadOldValues() {
     assumeTraining();
     try (Session session = open()) {
@@ -71,6 +102,70 @@ abstract class AssignmentRules extends SessionRules {
         assertThat(result(found, "a").toFloats()).containsExactly(1, 2);
         assertThat(session.download("a").toFloats()).containsExactly(11, 12);
         assertThat(session.download("b").toFloats()).containsExactly(13, 14);
+      }
+    }
+  }
+
+  @Test
+  void theOptimisersStepsChangeTheirVariablesTogether() {
+    assumeTraining();
+    step(true, true);
+  }
+
+  @Test
+  void guardedStepsOfTheOptimiserTakePlaceWhollyOrNotAtAll() {
+    assumeTraining();
+    step(false, false);
+    // Guarded in part alone, so that what is computed cannot simply be skipped.
+    step(false, true);
+  }
+
+  /** Takes two steps, and between them one whose gradient is not a number, which guarded variables withstand. */
+  private void step(boolean parameterAlways, boolean momentsAlways) {
+    AdamW adam = new AdamW(0.9, 0.99, 1e-6);
+    List<Tensor> operands = new ArrayList<>(List.of(variable("p"), Tensor.input("g", DType.F32, 2),
+        variable("m"), variable("v")));
+    float[] scalars = {0.1f, 0.3f, 0.2f, 0.5f, 0.9f};
+    for (float scalar : scalars) {
+      operands.add(Tensor.scalar(scalar, DType.F32));
+    }
+    Tensor updated = Tensor.of(adam, operands);
+    Tensor finite = Tensor.input("finite", DType.BOOL);
+    Assignment[] assignments = {
+      becomes("p", parameterAlways ? updated : Tensor.select(finite, updated, variable("p"))),
+      becomes("m", momentsAlways ? updated.pick(1) : Tensor.select(finite, updated.pick(1), variable("m"))),
+      becomes("v", momentsAlways ? updated.pick(2) : Tensor.select(finite, updated.pick(2), variable("v")))};
+    Map<String, Tensor> outputs = Map.of("old", variable("p").plus(variable("m")).plus(variable("v")));
+    double[][] expected = {{1, -2}, {0.5, 0.25}, {0.1, 0.7}};
+    try (Session session = open()) {
+      for (int i = 0; i < 3; i++) {
+        session.upload("pmv".substring(i, i + 1), pair((float) expected[i][0], (float) expected[i][1]));
+      }
+      try (Program program = compile(session, outputs, assignments)) {
+        for (float[] gradient : new float[][]{{0.3f, -4}, {Float.NaN, 1}, {2, 0.01f}}) {
+          boolean takesPlace = !Float.isNaN(gradient[0]);
+          if (!takesPlace && (parameterAlways || momentsAlways)) {
+            continue;
+          }
+          Map<String, HostTensor> found = program.run(Map.of("g", pair(gradient[0], gradient[1]), "finite",
+              HostTensor.ofBytes(DType.BOOL, Shape.of(), new byte[]{(byte) (takesPlace ? 1 : 0)})));
+          for (int i = 0; i < 2; i++) {
+            assertThat((double) result(found, "old").toFloats()[i])
+                .isCloseTo(expected[0][i] + expected[1][i] + expected[2][i], within(1e-5));
+            if (takesPlace) {
+              double g = gradient[i] * scalars[3];
+              expected[1][i] = 0.9 * expected[1][i] + 0.1 * g;
+              expected[2][i] = 0.99 * expected[2][i] + 0.01 * g * g;
+              expected[0][i] = expected[0][i] * scalars[4] - scalars[0] / scalars[1] * expected[1][i]
+                  / (Math.sqrt(expected[2][i] / scalars[2]) + 1e-6);
+            }
+          }
+          for (int i = 0; i < 3; i++) {
+            float[] now = session.download("pmv".substring(i, i + 1)).toFloats();
+            assertThat((double) now[0]).isCloseTo(expected[i][0], within(1e-5));
+            assertThat((double) now[1]).isCloseTo(expected[i][1], within(1e-5));
+          }
+        }
       }
     }
   }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
+import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Primitive;
 import dev.graft.graph.Shape;
@@ -133,6 +134,12 @@ public abstract class BackendContract extends AssignmentRules {
     assumeTrue(!others.isEmpty(), "claims every floating-point type");
     for (DType type : others) {
       Tensor x = Tensor.input("x", type, 2, 2);
+      assertThat(backend().refusals(Graph.of("contract", Map.of("y", x.matmul(x)), List.of())))
+          .as("foretold in " + type).singleElement().satisfies(refusal -> {
+            assertThat(refusal.operation()).isEqualTo("matmul");
+            assertThat(refusal.type()).isEqualTo(type);
+            assertThat(refusal.reason()).isNotBlank();
+          });
       try (Session session = open()) {
         assertThatThrownBy(() -> compile(session, Map.of("y", x.matmul(x)))).as(type.toString())
             .isInstanceOf(GraftException.class).hasMessageContaining(backend().id())

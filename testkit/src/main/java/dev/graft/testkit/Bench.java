@@ -9,7 +9,7 @@ import dev.graft.core.attach.AdapterTensor;
 import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
 import dev.graft.core.batch.BatchLayout;
-import dev.graft.core.batch.Feeds;
+import dev.graft.core.batch.InputNames;
 import dev.graft.core.graphs.GraphOptions;
 import dev.graft.core.graphs.ModelGraphs;
 import dev.graft.core.graphs.RowGroup;
@@ -134,7 +134,7 @@ final class Bench implements AutoCloseable {
         .loss(group, layout);
     Map<String, HostTensor> feeds = layout.feeds(batch, inputTokens, group.virtualTokens() - inputTokens,
         1.0 / layout.labels(), type.accumulator());
-    feeds.put(Feeds.STEP, HostTensor.ofLongs(Shape.of(), 3));
+    feeds.put(InputNames.STEP, HostTensor.ofLongs(Shape.of(), 3));
     return new Loss(graph, feeds);
   }
 

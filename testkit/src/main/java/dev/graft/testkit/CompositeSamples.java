@@ -105,7 +105,9 @@ final class CompositeSamples {
         attention(new Attention(0.35, causal, 0, softcap), new long[]{2, 3, 2, 8}, 1, 9);
         attention(new Attention(0.35, causal, 0, softcap), new long[]{1, 2, 1, 8}, 2, 6);
       }
-      for (long window : new long[]{1, 2, 4, 5, 6, 30}) {
+      // Whoever sees one source alone has a gradient of 0, which is nothing but rounding in half types.
+      long[] windows = type == type.accumulator() ? new long[]{1, 2, 4, 5, 6, 30} : new long[]{2, 4, 5, 6, 30};
+      for (long window : windows) {
         attention(new Attention(0.35, true, window, softcap), new long[]{2, 4, 5, 8}, 2, 5);
         attention(new Attention(0.35, true, window, softcap), new long[]{1, 2, 3, 8}, 1, 8);
       }
@@ -132,8 +134,12 @@ final class CompositeSamples {
         List.of(mask(size[0], size[2], sources)), List.of(ofSources(size[0], sources)))) {
       List<HostTensor> operands = new ArrayList<>(List.of(any(queries), any(keys), any(keys)));
       operands.addAll(mask);
-      both("attention", op + " of " + operands, operands, NEAR,
-          inputs -> results(Tensor.of(op, inputs), 2), op::decompose);
+      boolean someSeeNothing = !mask.isEmpty() && mask.getFirst().shape().dim(2) < size[2];
+      if (!someSeeNothing) {
+        // The logarithm of their total is the lowest number of the type, which is another one in F64.
+        both("attention", op + " of " + operands, operands, NEAR,
+            inputs -> results(Tensor.of(op, inputs), 2), op::decompose);
+      }
       // As inference runs it: nobody asks for the second result.
       both("attention", "the mix of " + op + " of " + operands, operands, NEAR,
           inputs -> results(Tensor.of(op, inputs), 1), inputs -> op.decompose(inputs).subList(0, 1));
@@ -161,7 +167,7 @@ final class CompositeSamples {
   private HostTensor mask(long batch, long targets, long sources) {
     HostTensor mask = Values.any(DType.BOOL, Shape.of(batch, 1, targets, sources), random);
     for (long i = 0; i < batch * targets; i++) {
-      mask.set(i * sources + Math.min(i % targets, sources - 1), 1L);
+      mask.set(i * sources + Math.min(i % targets + Math.max(0, sources - targets), sources - 1), 1L);
     }
     return mask;
   }

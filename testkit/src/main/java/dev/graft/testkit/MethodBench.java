@@ -35,13 +35,13 @@ final class MethodBench implements AutoCloseable {
     formulas().initialise(5);
   }
 
-  /** Completes a sample's fields by what marks them as the method's. */
+  /** Completes a sample's fields by those that tell the method from others. */
   static Configuration configuration(PeftMethod<?> method, MethodSample sample) {
     return new Configuration("the sample", fields(method, sample));
   }
 
   static Map<String, Object> fields(PeftMethod<?> method, MethodSample sample) {
-    Map<String, Object> fields = new LinkedHashMap<>(method.marks());
+    Map<String, Object> fields = new LinkedHashMap<>(method.discriminators());
     fields.putAll(sample.configuration());
     fields.put("peft_type", method.peftType());
     return fields;
@@ -77,7 +77,7 @@ final class MethodBench implements AutoCloseable {
   }
 
   TrainingOptions training(int steps) {
-    return new TrainingOptions(steps, 0.02, Schedule.CONSTANT, 0, 0, 0.9, 0.999, 1e-8, 0, bench.type(),
+    return new TrainingOptions(steps, 0.02, Schedule.CONSTANT, 0, 0, 0.9, 0.999, 1e-8, 0,
         false, 3);
   }
 
@@ -104,12 +104,13 @@ final class MethodBench implements AutoCloseable {
   /** Reads a folder as a product does for inference. */
   Loaded load(Path folder) {
     try (AdapterFolder files = AdapterFolder.open(folder)) {
-      Attachment loaded = new Attachment(method, new Configuration(folder.toString(), files.config()),
-          bench.base().outline(), false);
+      AdapterWeights.Stored stored = AdapterWeights.read(
+          new Attachment(method, Configuration.stored(folder.toString(), files.config()),
+              bench.base().outline(), false),
+          files, folder.toString(), name -> bench.base().value(name, DType.F32));
       Map<String, HostTensor> values = new LinkedHashMap<>();
-      AdapterWeights.read(loaded, files, folder.toString(), name -> bench.base().value(name, DType.F32))
-          .forEach((key, value) -> values.put(key, Values.copy(value)));
-      return new Loaded(loaded, values);
+      stored.values().forEach((key, value) -> values.put(key, Values.copy(value)));
+      return new Loaded(stored.attachment(), values);
     }
   }
 

@@ -9,7 +9,7 @@ import org.apiguardian.api.API;
  * Holds a configuration that a method is tested with, and what the method claims of it. A new sample claims
  * that a fresh adapter leaves the model as it is and that the adapter can be merged.
  *
- * @param configuration fields of {@code adapter_config.json}; {@code peft_type} and the method's marks are
+ * @param configuration fields of {@code adapter_config.json}; {@code peft_type} and the method's discriminators are
  * added
  * @param identityAtStart whether a fresh adapter leaves the model's results as they are
  * @param mergeable whether the adapter can become a change of weights

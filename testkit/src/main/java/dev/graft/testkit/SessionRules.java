@@ -12,11 +12,14 @@ import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
+import dev.graft.spi.Availability;
 import dev.graft.spi.Backend;
 import dev.graft.spi.Capabilities.Feature;
+import dev.graft.spi.MemoryNeed;
 import dev.graft.spi.Program;
 import dev.graft.spi.Session;
 import dev.graft.spi.SessionOptions;
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -28,12 +31,13 @@ import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 
 /** Holds the duties of sessions and programs that need no assignment. */
 abstract class SessionRules {
-  private static final Shape PAIR = Shape.of(2);
+  static final Shape PAIR = Shape.of(2);
 
   /** Returns the backend under test. */
   protected abstract Backend backend();
@@ -260,6 +264,53 @@ abstract class SessionRules {
       memory.set(0, 9.0);
       boolean inPlace = backend().capabilities().features().contains(Feature.ZERO_COPY_UPLOAD);
       assertThat(result(program.run(Map.of()), "y").toFloats()).containsExactly(inPlace ? 9.5f : 1.5f, 2.5f);
+    }
+  }
+
+  @Test
+  @SuppressWarnings("MustBeClosedChecker") // the session closes the arena
+  void tellsOnceWhenUploadedMemoryIsNotReadAnyMore() {
+    AtomicInteger told = new AtomicInteger();
+    try (Session session = open(); Program program = compile(session, Map.of("y", variable("x").times(2)))) {
+      Arena memory = Arena.ofShared();
+      HostTensor value = HostTensor.zeros(DType.F32, PAIR, memory);
+      value.segment().copyFrom(pair(1, 2).segment());
+      session.upload("x", value, () -> {
+        told.incrementAndGet();
+        memory.close();
+      });
+      assertThat(result(program.run(Map.of()), "y").toFloats()).containsExactly(2, 4);
+      assertThat(told.get()).isLessThanOrEqualTo(1);
+      session.upload("x", pair(3, 4));
+      assertThat(told).as("after another upload").hasValue(1);
+      assertThat(result(program.run(Map.of()), "y").toFloats()).containsExactly(6, 8);
+    }
+    assertThat(told).as("after the end").hasValue(1);
+  }
+
+  @Test
+  void aGraphIsJudgedAndMeasuredBeforeItsVariablesExist() {
+    Tensor x = Tensor.input("x", DType.F32, 64, 32);
+    Tensor w = Tensor.variable("w", DType.F32, Shape.of(32, 128));
+    Graph graph = Graph.of("contract", Map.of("y", x.matmul(w).square().sum()), List.of());
+    assertThat(backend().refusals(graph)).isEmpty();
+    MemoryNeed need = backend().need(graph, SessionOptions.DEFAULT.withMemoryBytes(1 << 20));
+    assertThat(need.variables()).as("variables").isGreaterThanOrEqualTo(32 * 128 * 4);
+    assertThat(need.work()).as("work").isGreaterThanOrEqualTo(64 * 32 * 4);
+    assertThat(need.fixed()).as("fixed").isNotNegative();
+    assertThat(need.available()).as("available, as the options say").hasValue(1 << 20);
+    assertThat(backend().need(graph, SessionOptions.DEFAULT).available().orElse(1)).isPositive();
+  }
+
+  @Test
+  void refusesADeviceOrSettingThatItHasNot() {
+    for (SessionOptions options : List.of(SessionOptions.DEFAULT.withDevice("no-such-device"),
+        SessionOptions.DEFAULT.withSetting("no-such-setting", "1"))) {
+      assertThat(backend().availability(options))
+          .isInstanceOfSatisfying(Availability.Unavailable.class,
+              unavailable -> assertThat(unavailable.reason()).contains("no-such-"));
+      assertThatThrownBy(() -> backend().open(options).close()).isInstanceOf(GraftException.class)
+          .hasMessageContaining("no-such-");
     }
   }
 

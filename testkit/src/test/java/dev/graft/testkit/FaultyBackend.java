@@ -8,6 +8,7 @@ import dev.graft.graph.Shape;
 import dev.graft.spi.Availability;
 import dev.graft.spi.Backend;
 import dev.graft.spi.Capabilities;
+import dev.graft.spi.MemoryNeed;
 import dev.graft.spi.Program;
 import dev.graft.spi.Session;
 import dev.graft.spi.SessionOptions;
@@ -30,13 +31,18 @@ class FaultyBackend implements Backend {
   }
 
   @Override
-  public Availability availability() {
-    return right.availability();
+  public Availability availability(SessionOptions options) {
+    return right.availability(options);
   }
 
   @Override
   public Capabilities capabilities() {
     return right.capabilities();
+  }
+
+  @Override
+  public MemoryNeed need(Graph graph, SessionOptions options) {
+    return right.need(graph, options);
   }
 
   @Override

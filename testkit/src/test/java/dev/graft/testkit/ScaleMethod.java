@@ -12,12 +12,14 @@ import dev.graft.spi.LinearBase;
 import dev.graft.spi.ParamSpec;
 import dev.graft.spi.Params;
 import dev.graft.spi.PeftMethod;
+import dev.graft.spi.Setting;
 import dev.graft.spi.Site;
 import dev.graft.spi.Targets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Scales the results of linear layers, with at most one fault. */
 record ScaleMethod(Fault fault) implements PeftMethod<ScaleMethod.Config> {
@@ -43,8 +45,10 @@ record ScaleMethod(Fault fault) implements PeftMethod<ScaleMethod.Config> {
   }
 
   @Override
-  public Map<String, Object> defaults() {
-    return fault == Fault.USELESS_DEFAULTS ? Map.of("strength", "much") : Map.of();
+  public List<Setting> settings() {
+    Setting strength = Setting.of("strength", "how much");
+    return List.of(Setting.of("target_modules", "where").as(Setting.TARGETS),
+        fault == Fault.USELESS_DEFAULTS ? strength.startingAt("much") : strength);
   }
 
   @Override
@@ -56,7 +60,7 @@ record ScaleMethod(Fault fault) implements PeftMethod<ScaleMethod.Config> {
   }
 
   @Override
-  public Map<String, Object> write(Config config) {
+  public Map<String, @Nullable Object> write(Config config) {
     return fault == Fault.LOSES_A_FIELD
         ? Map.of("target_modules", config.targets())
         : Map.of("target_modules", config.targets(), "strength", config.strength());

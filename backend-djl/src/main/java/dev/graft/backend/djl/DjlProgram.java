@@ -56,6 +56,10 @@ final class DjlProgram implements Program {
 
   @Override
   public Map<String, HostTensor> run(Map<String, HostTensor> feeds) {
+    return NativeCalls.make(() -> runNow(feeds));
+  }
+
+  private Map<String, HostTensor> runNow(Map<String, HostTensor> feeds) {
     checkOpen();
     binding.checkFeeds(feeds);
     List<PtNDArray> held = heldVariables();
@@ -127,6 +131,10 @@ final class DjlProgram implements Program {
 
   @Override
   public void close() {
+    NativeCalls.make(this::closeNow);
+  }
+
+  private void closeNow() {
     if (!closed) {
       closed = true;
       session.forget(this);

@@ -24,7 +24,20 @@ final class DjlSession implements Session {
    * @param uploaded the host's memory that the tensor reads, which must not be written to; empty if it has its
    * own
    */
-  record Variable(Signature signature, PtNDArray array, Optional<HostTensor> uploaded) {}
+  record Variable(Signature signature, PtNDArray array, Optional<Uploaded> uploaded) {
+    void close() {
+      array.close();
+      uploaded.ifPresent(memory -> memory.unused().run());
+    }
+  }
+
+  /**
+   * Holds memory of the host's.
+   *
+   * @param value keeps it alive, where the collector would free it
+   * @param unused is run once it is not read any more
+   */
+  record Uploaded(HostTensor value, Runnable unused) {}
 
   private final Libtorch torch;
   private final LoadedCode loaded;
@@ -41,10 +54,25 @@ final class DjlSession implements Session {
 
   @Override
   public void upload(String variable, HostTensor value) {
+    upload(variable, value, () -> {
+    });
+  }
+
+  @Override
+  public void upload(String variable, HostTensor value, Runnable unused) {
+    NativeCalls.make(() -> uploadNow(variable, value, unused));
+  }
+
+  private void uploadNow(String variable, HostTensor value, Runnable unused) {
     checkOpen();
     Signature signature = new Signature(value.dtype(), value.shape());
     checkPrograms(variable, signature);
-    replace(variable, new Variable(signature, torch.view(value), Optional.of(value)));
+    boolean inPlace = torch.readsInPlace(value);
+    replace(variable, new Variable(signature, torch.view(value),
+        inPlace ? Optional.of(new Uploaded(value, unused)) : Optional.empty()));
+    if (!inPlace) {
+      unused.run();
+    }
   }
 
   @Override
@@ -57,7 +85,8 @@ final class DjlSession implements Session {
           + " and cannot be allocated as " + signature + ": release it first");
     }
     checkPrograms(variable, signature);
-    replace(variable, new Variable(signature, torch.zeros(dtype, shape), Optional.empty()));
+    NativeCalls.make(
+        () -> replace(variable, new Variable(signature, torch.zeros(dtype, shape), Optional.empty())));
   }
 
   private void checkPrograms(String variable, Signature signature) {
@@ -67,7 +96,7 @@ final class DjlSession implements Session {
   private void replace(String name, Variable variable) {
     Variable old = variables.put(name, variable);
     if (old != null) {
-      old.array().close();
+      old.close();
     }
   }
 
@@ -78,7 +107,8 @@ final class DjlSession implements Session {
     if (found == null) {
       throw new GraftException("There is no variable " + variable + " to download");
     }
-    return torch.toHost(found.array(), found.signature().dtype(), found.signature().shape());
+    return NativeCalls.make(
+        () -> torch.toHost(found.array(), found.signature().dtype(), found.signature().shape()));
   }
 
   @Override
@@ -86,7 +116,7 @@ final class DjlSession implements Session {
     checkOpen();
     Variable old = variables.remove(variable);
     if (old != null) {
-      old.array().close();
+      NativeCalls.make(old::close);
     }
   }
 
@@ -99,7 +129,8 @@ final class DjlSession implements Session {
   @Override
   public Program compile(Graph graph) {
     checkOpen();
-    DjlProgram program = new DjlProgram(this, torch, loaded, graph.name(), ScriptWriter.of(graph, processor));
+    Script script = ScriptWriter.of(graph, processor);
+    DjlProgram program = NativeCalls.make(() -> new DjlProgram(this, torch, loaded, graph.name(), script));
     programs.add(program);
     return program;
   }
@@ -130,10 +161,14 @@ final class DjlSession implements Session {
 
   @Override
   public void close() {
+    NativeCalls.make(this::closeNow);
+  }
+
+  private void closeNow() {
     if (!closed) {
       List.copyOf(programs).forEach(DjlProgram::close);
       closed = true;
-      variables.values().forEach(variable -> variable.array().close());
+      variables.values().forEach(Variable::close);
       variables.clear();
       torch.close();
     }

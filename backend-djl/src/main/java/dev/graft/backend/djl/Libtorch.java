@@ -12,6 +12,7 @@ import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.IValue;
 import ai.djl.pytorch.jni.IValueUtils;
 import ai.djl.pytorch.jni.JniUtils;
+import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
@@ -20,6 +21,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -52,9 +54,13 @@ final class Libtorch implements AutoCloseable {
           return torch.slice(x, 0, start, end, 1)
       """;
 
+  private static final ProcessThreads THREADS = new ProcessThreads();
+
   private final PtNDManager manager;
   private final long longestBuffer;
   private final PtSymbolBlock tools;
+
+  private boolean closed;
 
   private Libtorch(PtNDManager manager, long longestBuffer) {
     this.manager = manager;
@@ -66,6 +72,7 @@ final class Libtorch implements AutoCloseable {
    * Opens a manager. Threads, and the executor's mode, hold for the whole process: PyTorch has one pool.
    *
    * @throws EngineException if the native library cannot be loaded
+   * @throws GraftException if a manager is open that was opened for another number of threads
    */
   static Libtorch open(int threads) {
     return open(threads, LONGEST_BUFFER);
@@ -74,24 +81,35 @@ final class Libtorch implements AutoCloseable {
   /** Opens a manager that hands memory over in buffers of at most so many bytes, 8 or more. */
   static Libtorch open(int threads, long longestBuffer) {
     loadEngine();
-    JniUtils.setNumThreads(threads);
-    // The profiling executor is slow in the first calls and takes much memory, and gains nothing here.
-    JniUtils.setGraphExecutorOptimize(false);
-    return new Libtorch((PtNDManager) NDManager.newBaseManager(Device.cpu(), "PyTorch"), longestBuffer);
+    THREADS.use(threads);
+    try {
+      // The profiling executor is slow in the first calls and takes much memory, and gains nothing here.
+      JniUtils.setGraphExecutorOptimize(false);
+      return new Libtorch((PtNDManager) NDManager.newBaseManager(Device.cpu(), "PyTorch"), longestBuffer);
+    } catch (RuntimeException | LinkageError e) {
+      THREADS.release();
+      throw e;
+    }
   }
 
   /** Loads the native library once a process. */
   static void loadEngine() {
-    // DJL counts its users and fetches missing natives over the network unless it is told not to.
-    setUnlessGiven("OPT_OUT_TRACKING");
-    setUnlessGiven("ai.djl.offline");
-    Engine.getEngine("PyTorch");
+    NoNetwork.forDjl();
+    Path folder = NativeLibraries.prepare();
+    try {
+      Engine.getEngine("PyTorch");
+    } catch (EngineException | LinkageError e) {
+      throw new GraftException("PyTorch's native library in " + folder + " cannot be loaded ("
+          + reason(e) + "): delete that folder, or put it where programs may be run, by XDG_CACHE_HOME", e);
+    }
   }
 
-  private static void setUnlessGiven(String property) {
-    if (System.getProperty(property) == null) {
-      System.setProperty(property, "true");
+  private static String reason(Throwable fault) {
+    Throwable first = fault;
+    while (first.getCause() != null) {
+      first = first.getCause();
     }
+    return String.valueOf(first.getMessage());
   }
 
   /** Loads a module from code whose class is {@link TorchArchive#CLASS}. */
@@ -125,6 +143,11 @@ final class Libtorch implements AutoCloseable {
     } finally {
       Arrays.stream(arguments).forEach(IValue::close);
     }
+  }
+
+  /** Tells whether {@link #view} of a tensor reads the tensor's own memory rather than a copy. */
+  boolean readsInPlace(HostTensor tensor) {
+    return tensor.segment().isNative() && tensor.bytes() > 0 && tensor.bytes() <= longestBuffer;
   }
 
   /** Makes a tensor that reads the host's memory; the caller keeps that memory. */
@@ -228,7 +251,11 @@ final class Libtorch implements AutoCloseable {
 
   @Override
   public void close() {
-    tools.close();
-    manager.close();
+    if (!closed) {
+      closed = true;
+      tools.close();
+      manager.close();
+      THREADS.release();
+    }
   }
 }

@@ -1,13 +1,18 @@
 package dev.graft.backend.djl;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.pytorch.engine.PtNDArray;
+import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
+import dev.graft.spi.Session;
+import dev.graft.spi.SessionOptions;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -59,5 +64,17 @@ class LibtorchTests {
       assertThat(java.util.stream.LongStream.range(0, 35).mapToObj(back::at))
           .containsExactlyElementsOf(expected);
     }
+  }
+
+  @Test
+  void aSecondNumberOfThreadsIsRefusedWhileTheFirstIsInUse() {
+    DjlBackend backend = new DjlBackend();
+    try (Session _ = backend.open(new SessionOptions(2)); Session same = backend.open(new SessionOptions(2))) {
+      assertThatThrownBy(() -> backend.open(new SessionOptions(1))).isInstanceOf(GraftException.class)
+          .hasMessageContaining("1 threads").hasMessageContaining("a session of 2");
+      same.close();
+      assertThatThrownBy(() -> backend.open(new SessionOptions(1))).isInstanceOf(GraftException.class);
+    }
+    backend.open(new SessionOptions(1)).close();
   }
 }

@@ -1,12 +1,20 @@
 package dev.graft.backend.reference;
 
+import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
+import dev.graft.graph.Graph;
+import dev.graft.graph.Signature;
 import dev.graft.spi.Availability;
 import dev.graft.spi.Backend;
 import dev.graft.spi.Capabilities;
 import dev.graft.spi.Capabilities.Feature;
+import dev.graft.spi.HostMemory;
+import dev.graft.spi.MemoryNeed;
 import dev.graft.spi.Session;
 import dev.graft.spi.SessionOptions;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import org.apiguardian.api.API;
 
@@ -16,6 +24,8 @@ import org.apiguardian.api.API;
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class ReferenceBackend implements Backend {
+  private static final String DEVICE = "cpu";
+
   /** Creates the backend. */
   public ReferenceBackend() {
   }
@@ -31,8 +41,17 @@ public final class ReferenceBackend implements Backend {
   }
 
   @Override
-  public Availability availability() {
-    return new Availability.Available("CPU, " + SessionOptions.DEFAULT.resolvedThreads() + " threads");
+  public Availability availability(SessionOptions options) {
+    Optional<String> fault = options.unsupported(Set.of(DEVICE), Set.of());
+    if (fault.isPresent()) {
+      return new Availability.Unavailable(fault.get());
+    }
+    return new Availability.Available("CPU, " + options.resolvedThreads() + " threads");
+  }
+
+  @Override
+  public int priority() {
+    return -1;
   }
 
   @Override
@@ -42,7 +61,24 @@ public final class ReferenceBackend implements Backend {
   }
 
   @Override
+  public MemoryNeed need(Graph graph, SessionOptions options) {
+    OptionalLong available = options.memoryBytes().isPresent()
+        ? options.memoryBytes()
+        : HostMemory.ofThisProcess().available();
+    return new MemoryNeed(bytes(graph.variables()), bytes(graph.inputs()) + Plan.of(graph).peakBytes(), 0,
+        available);
+  }
+
+  private static long bytes(Map<String, Signature> values) {
+    return values.values().stream().mapToLong(value -> value.shape().size() * Values.elementBytes(value.dtype()))
+        .sum();
+  }
+
+  @Override
   public Session open(SessionOptions options) {
+    if (availability(options) instanceof Availability.Unavailable(String reason)) {
+      throw new GraftException("Backend reference is not available: " + reason);
+    }
     return new ReferenceSession(new Workers(options.resolvedThreads()));
   }
 }

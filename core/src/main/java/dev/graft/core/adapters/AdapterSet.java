@@ -3,6 +3,7 @@ package dev.graft.core.adapters;
 import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
 import dev.graft.core.graphs.RowGroup;
+import dev.graft.core.weights.BaseModel;
 import dev.graft.core.weights.LoadedModel;
 import dev.graft.error.GraftException;
 import dev.graft.error.Nearest;
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.apiguardian.api.API;
 
 /**
@@ -29,9 +31,11 @@ public final class AdapterSet implements AutoCloseable {
   /** Stands for the base model without an adapter where adapters are named row by row. */
   public static final String BASE = "";
 
-  private final LoadedModel model;
+  private final BaseModel base;
+  private final Optional<LoadedModel> files;
   private final Session session;
   private final DType parameterType;
+  private final Consumer<String> leaving;
   private final Map<String, Member> members = new LinkedHashMap<>();
   private Optional<String> active = Optional.empty();
   private boolean enabled = true;
@@ -52,7 +56,24 @@ public final class AdapterSet implements AutoCloseable {
    * @param computeType the type in which the session holds the base model
    */
   public AdapterSet(LoadedModel model, Session session, DType computeType) {
-    this.model = model;
+    this(model.base(), Optional.of(model), session, computeType, _ -> {
+    });
+  }
+
+  /**
+   * Creates an empty set.
+   *
+   * @param base the model that the adapters act on
+   * @param files where that comes from, to load stored adapters; empty for a model without a folder
+   * @param session holds the base model's variables
+   * @param computeType the type in which the session holds the base model
+   * @param leaving is called with the name of an adapter before its tensors are freed
+   */
+  public AdapterSet(BaseModel base, Optional<LoadedModel> files, Session session, DType computeType,
+      Consumer<String> leaving) {
+    this.leaving = leaving;
+    this.base = base;
+    this.files = files;
     this.session = session;
     this.parameterType = computeType.accumulator();
   }
@@ -63,9 +84,35 @@ public final class AdapterSet implements AutoCloseable {
    * @throws GraftException if the name is taken, or the adapter is faulty or does not fit the model
    */
   public void load(String name, Path folder) {
+    load(name, folder, false);
+  }
+
+  /**
+   * Loads an adapter from its folder.
+   *
+   * @param training whether parameters that only training needs are loaded too
+   * @throws GraftException if the name is taken, if the adapter is faulty, lacks such parameters or does not fit
+   * the model, or if the model has no folder
+   */
+  public void load(String name, Path folder, boolean training) {
     checkFree(name);
-    LoadedModel.LoadedAdapter adapter = model.adapter(folder, false);
+    LoadedModel.LoadedAdapter adapter = files
+        .orElseThrow(() -> new GraftException("A model without a folder has no stored adapters"))
+        .adapter(folder, training);
     add(name, adapter.attachment(), adapter.values(), adapter::close);
+  }
+
+  /**
+   * Adds a new adapter.
+   *
+   * @param start creates its variables; if it throws, none stays
+   * @throws GraftException if the name is taken
+   */
+  public void attach(String name, Attachment attachment, Runnable start) {
+    checkFree(name);
+    AdapterWeights.allOrNone(session, name, attachment.tensors().keySet(), start);
+    members.put(name, new Member(attachment, attachment, () -> {
+    }));
   }
 
   /**
@@ -81,8 +128,13 @@ public final class AdapterSet implements AutoCloseable {
   }
 
   private void add(String name, Attachment attachment, Map<String, HostTensor> values, Runnable release) {
-    AdapterWeights.upload(session, name, values, parameterType);
-    members.put(name, new Member(attachment, attachment, release));
+    try {
+      AdapterWeights.upload(session, name, values, parameterType);
+      members.put(name, new Member(attachment, attachment, release));
+    } catch (RuntimeException | Error e) {
+      release.run();
+      throw e;
+    }
   }
 
   private void checkFree(String name) {
@@ -126,6 +178,15 @@ public final class AdapterSet implements AutoCloseable {
    */
   public Attachment attachment(String name) {
     return member(name).current();
+  }
+
+  /**
+   * Returns an adapter as it was added, whatever its scale is now.
+   *
+   * @throws GraftException if there is no adapter of that name; lists those that are there
+   */
+  public Attachment unscaled(String name) {
+    return member(name).original();
   }
 
   /** Returns the adapter that acts; empty if none is active or adapters are disabled. */
@@ -176,37 +237,41 @@ public final class AdapterSet implements AutoCloseable {
   public void delete(String name) {
     Member member = member(name);
     members.remove(name);
+    leaving.accept(name);
     active = active.filter(other -> !other.equals(name));
-    member.original().tensors().keySet()
-        .forEach(key -> session.release(AdapterWeights.variable(name, key)));
+    AdapterWeights.release(session, name, member.original().tensors().keySet());
     member.release().run();
   }
 
-  /** Adds an adapter that is made of others, by a way that needs no further settings. */
-  public void combine(String name, String way, Map<String, Double> weights) {
-    combine(name, way, weights, new Configuration("combine", Map.of()));
+  /** Adds an adapter that is made of others, by a combination type that needs no further settings. */
+  public void combine(String name, String combinationType, Map<String, Double> weights) {
+    combine(name, combinationType, weights, new Configuration("combine", Map.of()));
   }
 
   /**
-   * Adds an adapter that is made of others, at the scales that these have now.
+   * Adds an adapter that is made of others, at the scales that these have now, in the order in which they were
+   * added.
    *
-   * @param way how, such as {@code cat}: one of the ways of the method
+   * @param combinationType how, such as {@code cat}: one of those of the method
    * @param weights what each counts, by its name; 1 or more adapters of one method
-   * @param options further settings of the way, such as {@code svd_rank}
+   * @param options further settings of the combination, such as {@code svd_rank}
    * @throws GraftException if the name is taken, if there is no adapter of a name, or if these cannot be
-   * combined in this way; says why
+   * combined so; says why
    */
-  public void combine(String name, String way, Map<String, Double> weights, Configuration options) {
+  public void combine(String name, String combinationType, Map<String, Double> weights, Configuration options) {
     checkFree(name);
+    weights.keySet().forEach(this::member);
     List<Combination.Part> parts = new ArrayList<>();
-    weights.forEach((part, weight) -> {
-      Attachment attachment = member(part).current();
-      Map<String, HostTensor> values = new LinkedHashMap<>();
-      attachment.tensors().keySet().forEach(
-          key -> values.put(key, session.download(AdapterWeights.variable(part, key))));
-      parts.add(new Combination.Part(part, weight, attachment, values));
+    members.forEach((part, member) -> {
+      Double weight = weights.get(part);
+      if (weight != null) {
+        Map<String, HostTensor> values = new LinkedHashMap<>();
+        member.current().tensors().keySet().forEach(
+            key -> values.put(key, session.download(AdapterWeights.variable(part, key))));
+        parts.add(new Combination.Part(part, weight, member.current(), values));
+      }
     });
-    Combination.Result result = Combination.of(way, parts, options, model.base().outline());
+    Combination.Result result = Combination.of(combinationType, parts, options, base.outline());
     add(name, result.attachment(), result.values());
   }
 

@@ -48,7 +48,7 @@ final class Combination {
             + part.attachment().method().id());
       }
       for (AdapterTensor tensor : part.attachment().tensors().values()) {
-        if (tensor.baseParameter().isPresent()) {
+        if (tensor.baseParameter().isPresent() && tensor.trainable()) {
           throw new GraftException(
               "Adapter \"" + part.name() + "\" cannot be combined with others: it has values"
                   + " of its own for the base model's " + tensor.baseParameter().get());
@@ -70,14 +70,14 @@ final class Combination {
   private static <C> Result combine(PeftMethod<C> method, String way, List<Part> parts, Configuration options,
       ModelOutline outline) {
     List<PeftMethod.Part<C>> content = parts.stream().map(part -> {
-      Configuration json = new Configuration("adapter " + part.name(), part.attachment().config(""));
+      Configuration json = Configuration.stored("adapter " + part.name(), part.attachment().config(""));
       return new PeftMethod.Part<>(part.name(), part.weight(), method.fitted(method.read(json), outline),
           bySite(part));
     }).toList();
     PeftMethod.Combined<C> combined = method.combine(way, content, options);
     options.finish();
     Attachment attachment = new Attachment(method,
-        new Configuration("the combined adapter", method.write(combined.configuration())), outline, false);
+        Configuration.stored("the combined adapter", method.write(combined.configuration())), outline, false);
     Map<String, HostTensor> values = new LinkedHashMap<>();
     attachment.tensors().forEach((key, tensor) -> {
       HostTensor value = combined.tensors().getOrDefault(tensor.site(), Map.of()).get(name(tensor));
@@ -95,7 +95,7 @@ final class Combination {
     Map<String, Map<String, HostTensor>> sites = new LinkedHashMap<>();
     part.attachment().tensors().forEach((key, tensor) -> {
       HostTensor value = part.values().get(key);
-      if (value != null) {
+      if (value != null && tensor.baseParameter().isEmpty()) {
         sites.computeIfAbsent(tensor.site(), _ -> new LinkedHashMap<>()).put(name(tensor), value);
       }
     });

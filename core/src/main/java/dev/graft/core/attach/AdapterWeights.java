@@ -2,20 +2,15 @@ package dev.graft.core.attach;
 
 import dev.graft.error.GraftException;
 import dev.graft.formats.AdapterFolder;
-import dev.graft.formats.NonFinite;
 import dev.graft.formats.TensorCasts;
 import dev.graft.formats.TensorSource;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
-import dev.graft.graph.Shape;
 import dev.graft.spi.Session;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.function.Function;
 import org.apiguardian.api.API;
 
@@ -31,80 +26,58 @@ public final class AdapterWeights {
   }
 
   /**
-   * Reads all tensors of an adapter.
+   * Holds an adapter as its file has it.
    *
-   * @param base gives a base parameter's values in F32
-   * @return the values by key, in the type of the file
-   * @throws GraftException if a tensor is missing, unexpected, of another shape, of integers or not finite, or
-   * if a stored copy of a base tensor differs from the base; names them all
+   * @param attachment the one that was asked for, with the tables that the file has in the place of the base's
+   * @param values by key, in the type of the file
    */
-  public static Map<String, HostTensor> read(Attachment attachment, TensorSource file, String origin,
+  public record Stored(Attachment attachment, Map<String, HostTensor> values) {}
+
+  /**
+   * Reads all tensors of an adapter. Keys may hold what PEFT drops on saving, such as the adapter's name. Copies
+   * of the base's tables are left out, unless they were rounded: then the adapter was trained on them, and they
+   * take the place of the base's, as in PEFT.
+   *
+   * @param file whose floating-point tensors are finite
+   * @param base gives a base parameter's values in F32
+   * @throws GraftException if a tensor is missing, unexpected, of another shape or of integers, or if a stored
+   *   copy of a base tensor differs from the base by more than rounding; names them all
+   */
+  public static Stored read(Attachment attachment, TensorSource file, String origin,
       Function<String, HostTensor> base) {
-    Map<String, AdapterTensor> wanted = attachment.tensors();
-    Map<String, String> copies = attachment.baseCopies();
-    List<String> faults = new ArrayList<>();
-    Map<String, HostTensor> values = new LinkedHashMap<>();
-    wanted.forEach((key, tensor) -> {
-      if (!file.names().contains(key)) {
-        faults.add("tensor " + key + " " + tensor.shape() + " is missing");
-        return;
-      }
-      Shape found = file.signature(key).shape();
-      if (!found.equals(tensor.shape())) {
-        faults.add("tensor " + key + " has shape " + found + ", but the configuration and the model ask for "
-            + tensor.shape());
-        return;
-      }
-      DType type = file.signature(key).dtype();
-      if (!type.isFloating()) {
-        faults.add("tensor " + key + " is stored as " + type + ", but must be floating-point");
-        return;
-      }
-      HostTensor value = file.tensor(key);
-      NonFinite.refuse(value, origin + ": tensor " + key);
-      values.put(key, value);
-    });
-    Set<String> rest = new TreeSet<>(file.names());
-    rest.removeAll(wanted.keySet());
-    for (String key : rest) {
-      String parameter = copies.get(key);
-      if (parameter == null) {
-        faults.add("tensor " + key + " is unexpected: this adapter has no such tensor");
-      } else if (!equal(file.tensor(key), base.apply(parameter))) {
-        faults.add("tensor " + key + " is not equal to the base model's " + parameter
-            + ": the adapter belongs to another base");
-      }
-    }
-    if (!faults.isEmpty()) {
-      int shown = Math.min(5, faults.size());
-      throw new GraftException(origin + " does not fit: " + String.join("; ", faults.subList(0, shown))
-          + (faults.size() > shown ? "; and " + (faults.size() - shown) + " more" : ""));
-    }
-    return values;
-  }
-
-  private static boolean equal(HostTensor copy, HostTensor base) {
-    if (!copy.shape().equals(base.shape())) {
-      return false;
-    }
-    HostTensor wide = TensorCasts.cast(copy, DType.F32);
-    return wide.segment().mismatch(base.segment()) < 0;
-  }
-
-  /** Returns copies of tensors, for when the file that they lie in will be closed. */
-  public static Map<String, HostTensor> copies(Map<String, HostTensor> values) {
-    Map<String, HostTensor> copies = new LinkedHashMap<>();
-    values.forEach((key, value) -> {
-      HostTensor copy = HostTensor.zeros(value.dtype(), value.shape());
-      copy.segment().copyFrom(value.segment());
-      copies.put(key, copy);
-    });
-    return copies;
+    return new StoredTensors(attachment, file, origin, base).read();
   }
 
   /** Uploads an adapter's tensors under its name. */
   public static void upload(Session session, String adapter, Map<String, HostTensor> values, DType type) {
-    values.forEach((key, value) -> session.upload(variable(adapter, key), TensorCasts.cast(value, type)));
+    allOrNone(session, adapter, values.keySet(),
+        () -> values.forEach((key, value) -> Uploads.cast(session, variable(adapter, key), value, type)));
+  }
+
+  /** Uploads copies of an adapter's tensors, for when the file that they lie in will be closed. */
+  public static void uploadCopies(Session session, String adapter, Map<String, HostTensor> values,
+      DType type) {
+    allOrNone(session, adapter, values.keySet(),
+        () -> values.forEach((key, value) -> Uploads.copy(session, variable(adapter, key), value, type)));
+  }
+
+  /** Frees an adapter's variables. */
+  public static void release(Session session, String adapter, Set<String> keys) {
+    keys.forEach(key -> session.release(variable(adapter, key)));
+  }
+
+  /** Makes an adapter's variables; if that fails, none stays. */
+  public static void allOrNone(Session session, String adapter, Set<String> keys, Runnable upload) {
+    try {
+      upload.run();
+    } catch (RuntimeException | Error e) {
+      try {
+        release(session, adapter, keys);
+      } catch (RuntimeException further) {
+        e.addSuppressed(further);
+      }
+      throw e;
+    }
   }
 
   /**
@@ -128,7 +101,7 @@ public final class AdapterWeights {
       Map<String, HostTensor> training, Function<String, HostTensor> base, String basePath) {
     Map<String, HostTensor> all = new LinkedHashMap<>(values);
     attachment.writtenBaseCopies()
-        .forEach((key, parameter) -> all.put(key, base.apply(parameter)));
+        .forEach((key, parameter) -> all.computeIfAbsent(key, _ -> base.apply(parameter)));
     AdapterFolder.save(folder, attachment.config(basePath), TensorSource.of(all), TensorSource.of(training));
   }
 }

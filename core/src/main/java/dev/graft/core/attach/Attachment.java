@@ -1,6 +1,7 @@
 package dev.graft.core.attach;
 
 import dev.graft.error.GraftException;
+import dev.graft.graph.Shape;
 import dev.graft.spi.Adapter;
 import dev.graft.spi.Configuration;
 import dev.graft.spi.ModelOutline;
@@ -15,25 +16,34 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.apiguardian.api.API;
+import org.jspecify.annotations.Nullable;
 
 /** Binds a method and its configuration to a model: what acts where, and which tensors that takes. */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class Attachment {
+  /**
+   * The release of PEFT whose fields and keys are written, and against which the recorded cases were made. PEFT
+   * reads adapters of older releases as they are, and takes a newer version for a reason to warn.
+   */
+  private static final String PEFT_VERSION = "0.21.0";
   private static final String PREFIX = "base_model.model.";
   private static final Set<String> EMBEDDINGS_SAVED_WITH_ADAPTER = Set.of("embed_tokens", "lm_head");
 
   private final Bound<?> bound;
   private final ModelOutline outline;
   private final Map<String, Object> source;
+  private final boolean isStored;
   private final Map<String, Adapter> adapters = new LinkedHashMap<>();
   private final List<Site> sites;
   private final List<ParamSpec> shared;
   private final Map<String, AdapterTensor> tensors = new LinkedHashMap<>();
   private final Map<String, AdapterTensor> replaced = new LinkedHashMap<>();
+  private final List<String> notes = new ArrayList<>();
 
   private record Bound<C>(PeftMethod<C> method, C configuration) {
     static <C> Bound<C> read(PeftMethod<C> method, Configuration json, ModelOutline outline,
@@ -64,7 +74,11 @@ public final class Attachment {
       return method.export(configuration, p);
     }
 
-    Map<String, Object> write() {
+    boolean ignores(String key) {
+      return method.ignores(key);
+    }
+
+    Map<String, @Nullable Object> write() {
       return method.write(configuration);
     }
 
@@ -76,20 +90,23 @@ public final class Attachment {
   /**
    * Binds a method.
    *
-   * @param json the adapter's configuration, as {@code adapter_config.json} has it
+   * @param json the adapter's configuration, as {@code adapter_config.json} has it; what a {@linkplain
+   *   Configuration#isStored stored} one names and the model lacks becomes a note
    * @param training whether parameters that only training needs are wanted
    * @throws GraftException if the configuration is faulty or a target hits nothing
    */
   public Attachment(PeftMethod<?> method, Configuration json, ModelOutline outline, boolean training) {
-    this(Bound.read(method, json, outline, training), outline, json.values());
+    this(Bound.read(method, json, outline, training), outline, json.values(), json.isStored());
+    notes.addAll(0, json.notes());
   }
 
-  private Attachment(Bound<?> bound, ModelOutline outline, Map<String, Object> source) {
+  private Attachment(Bound<?> bound, ModelOutline outline, Map<String, Object> source, boolean isStored) {
     this.bound = bound;
     this.outline = outline;
     this.source = source;
+    this.isStored = isStored;
     Targets targets = bound.targets();
-    TargetRules rules = new TargetRules(targets, outline);
+    TargetRules rules = new TargetRules(targets, outline, isStored);
     this.sites = rules.sites().stream().filter(site -> bound.adapter(site).isPresent()).toList();
     this.shared = bound.shared(outline);
     for (ParamSpec spec : shared) {
@@ -106,6 +123,7 @@ public final class Attachment {
     }
     Set<String> saved = rules.savedParameters();
     saved.forEach(parameter -> replace(parameter, PREFIX + parameter));
+    notes.addAll(rules.notes());
     Set<String> adapted = new LinkedHashSet<>(sites.stream().map(Site::name).toList());
     for (String parameter : outline.parameters().keySet()) {
       if (parameter.endsWith(".bias") && !saved.contains(parameter)) {
@@ -133,10 +151,38 @@ public final class Attachment {
 
   private void replace(String parameter, String key) {
     AdapterTensor tensor = new AdapterTensor(key,
-        java.util.Objects.requireNonNull(outline.parameters().get(outline.stored(parameter))),
-        true, TargetRules.module(parameter), Optional.empty(), Optional.of(parameter));
+        shape(parameter), true, TargetRules.module(parameter), Optional.empty(), Optional.of(parameter));
     add(tensor);
     replaced.put(parameter, tensor);
+  }
+
+  private Shape shape(String parameter) {
+    return Objects.requireNonNull(outline.parameters().get(outline.stored(parameter)));
+  }
+
+  /**
+   * Returns the same adapter with frozen values of its own for some tables of the base.
+   *
+   * @param keys in the adapter file, and the base parameter that each takes the place of; of {@link #baseCopies}
+   * @param remarks notes on them
+   */
+  Attachment withTables(Map<String, String> keys, List<String> remarks) {
+    Attachment copy = new Attachment(bound, outline, source, isStored);
+    copy.notes.clear();
+    copy.notes.addAll(notes);
+    copy.notes.addAll(remarks);
+    Map<String, AdapterTensor> byParameter = new LinkedHashMap<>();
+    keys.forEach((key, parameter) -> byParameter.computeIfAbsent(parameter, name -> {
+      AdapterTensor tensor = new AdapterTensor(key, shape(name), false, TargetRules.module(name),
+          Optional.empty(), Optional.of(name));
+      copy.add(tensor);
+      return tensor;
+    }));
+    byParameter.forEach(copy.replaced::putIfAbsent);
+    // One tensor serves the embedding and the head where the base has but one.
+    outline.tied().forEach((own, table) -> Optional.ofNullable(byParameter.get(table))
+        .ifPresent(tensor -> copy.replaced.putIfAbsent(own, tensor)));
+    return copy;
   }
 
   private void add(AdapterTensor tensor) {
@@ -158,7 +204,21 @@ public final class Attachment {
   public Attachment scaled(double factor) {
     Bound<?> scaled = bound.scaled(factor).orElseThrow(() -> new GraftException(
         "Method " + bound.method().id() + " has no scale: its adapters act as they are or not at all"));
-    return new Attachment(scaled, outline, source);
+    Attachment copy = new Attachment(scaled, outline, source, isStored);
+    Map<String, String> tables = new LinkedHashMap<>();
+    tensors.values().stream().filter(tensor -> !copy.tensors.containsKey(tensor.key()))
+        .forEach(tensor -> tables.put(tensor.key(), tensor.baseParameter().orElseThrow()));
+    return tables.isEmpty() ? copy : copy.withTables(tables, List.of());
+  }
+
+  /** Returns what its user should know: what was stored and has no effect here. */
+  public List<String> notes() {
+    return List.copyOf(notes);
+  }
+
+  /** Tells whether a tensor of the adapter file that is none of the adapter's has no effect. */
+  boolean ignores(String key) {
+    return bound.ignores(key);
   }
 
   /** Returns the adapted sites in the model's order. */
@@ -198,6 +258,11 @@ public final class Attachment {
         return Optional.of(PREFIX + site + "." + spec.key());
       }
     }
+    return sharedKey(name);
+  }
+
+  /** Returns the key of a parameter that all sites share. */
+  public Optional<String> sharedKey(String name) {
     return shared.stream().filter(spec -> spec.name().equals(name)).map(ParamSpec::key).findFirst();
   }
 
@@ -220,7 +285,7 @@ public final class Attachment {
     Map<String, String> copies = new LinkedHashMap<>(adaptedTables());
     for (Site site : outline.sites()) {
       if (isTable(site)) {
-        copies.put(PREFIX + site.name() + ".weight", outline.stored(site.name() + ".weight"));
+        copies.putIfAbsent(PREFIX + site.name() + ".weight", outline.stored(site.name() + ".weight"));
       }
     }
     return copies;
@@ -240,6 +305,13 @@ public final class Attachment {
     return tables;
   }
 
+  /** Tells whether a length of an axis is the vocabulary of the table that a tensor belongs to. */
+  boolean isVocabulary(String key, long length) {
+    return outline.sites().stream()
+        .filter(site -> isTable(site) && key.startsWith(PREFIX + site.name() + "."))
+        .anyMatch(site -> shape(site.name() + ".weight").dim(0) == length);
+  }
+
   private static boolean isTable(Site site) {
     return site instanceof Site.Embedding || site instanceof Site.Linear linear && linear.head();
   }
@@ -250,14 +322,14 @@ public final class Attachment {
    *
    * @param basePath what {@code base_model_name_or_path} becomes
    */
-  public Map<String, Object> config(String basePath) {
-    Map<String, Object> config = new TreeMap<>(source);
+  public Map<String, @Nullable Object> config(String basePath) {
+    Map<String, @Nullable Object> config = new TreeMap<>(source);
     config.putAll(bound.write());
     config.put("peft_type", bound.method().peftType());
     config.put("base_model_name_or_path", basePath);
     config.put("inference_mode", true);
     config.putIfAbsent("task_type", "CAUSAL_LM");
-    config.putIfAbsent("peft_version", "0.21.0");
+    config.putIfAbsent("peft_version", PEFT_VERSION);
     if (bound.targets().selection() instanceof Targets.Selection.AllLinear) {
       config.put("target_modules", sites.stream().map(Site::name).toList());
     }

@@ -6,12 +6,13 @@ import dev.graft.error.Nearest;
 import dev.graft.spi.Configuration;
 import dev.graft.spi.ModelOutline;
 import dev.graft.spi.PeftMethod;
+import dev.graft.spi.Setting;
 import java.util.LinkedHashMap;
-import java.util.List;
+import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.apiguardian.api.API;
 
 /**
@@ -20,32 +21,20 @@ import org.apiguardian.api.API;
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class MethodSettings {
-  private static final String TARGETS = "target_modules";
-  private static final String ALL_LINEAR = "all-linear";
   private static final String PEFT_TYPE = "peft_type";
   private static final String TASK_TYPE = "task_type";
-
-  private static final Map<String, List<String>> SHORT_NAMES = Map.of(
-      "rank", List.of("r", "init_r"),
-      "alpha", List.of("lora_alpha", "alpha"),
-      "dropout", List.of("lora_dropout", "dropout", "module_dropout"),
-      "targets", List.of(TARGETS));
 
   private MethodSettings() {
   }
 
-  /** Returns the names of the settings that a method writes. */
+  /** Returns the names of a method's settings, in the method's order. */
   public static Set<String> names(PeftMethod<?> method) {
-    return names(method, new Configuration(source(method), fields(method, Map.of())));
-  }
-
-  private static <C> Set<String> names(PeftMethod<C> method, Configuration json) {
-    return new TreeSet<>(method.write(method.read(json)).keySet());
+    return method.settings().stream().map(Setting::name)
+        .collect(Collectors.toCollection(LinkedHashSet::new));
   }
 
   /**
-   * Returns the setting of a method that goes by a short name that many methods share: {@code rank},
-   * {@code alpha}, {@code dropout}, {@code targets}.
+   * Returns the setting of a method that goes by a short name that many methods share, such as {@code rank}.
    *
    * @throws GraftException if the method has no such setting; lists those it has
    */
@@ -60,24 +49,20 @@ public final class MethodSettings {
   }
 
   private static Optional<String> find(PeftMethod<?> method, String shortName) {
-    Set<String> known = names(method);
-    return SHORT_NAMES.getOrDefault(shortName, List.of()).stream().filter(known::contains).findFirst();
+    return method.settings().stream().filter(setting -> setting.shortName().equals(Optional.of(shortName)))
+        .map(Setting::name).findFirst();
   }
 
   /**
    * Binds a method to a model under new settings.
    *
-   * @param settings by name, over the method's {@linkplain PeftMethod#defaults defaults}; a method that chooses
-   * its modules acts on every linear layer unless {@code target_modules} says otherwise
+   * @param settings by name, over the {@linkplain Setting#start starts} of the method's settings
    * @throws GraftException if a setting is unknown or faulty, or a target hits nothing
    */
   public static Attachment attach(PluginCatalog plugins, String methodId, Map<String, ?> settings,
       ModelOutline outline) {
     PeftMethod<?> method = plugins.method(methodId);
     Map<String, Object> fields = fields(method, settings);
-    if (names(method).contains(TARGETS)) {
-      fields.putIfAbsent(TARGETS, ALL_LINEAR);
-    }
     check(plugins, method, fields);
     return new Attachment(method, new Configuration(source(method), fields), outline, true);
   }
@@ -87,9 +72,10 @@ public final class MethodSettings {
   }
 
   private static Map<String, Object> fields(PeftMethod<?> method, Map<String, ?> settings) {
-    Map<String, Object> fields = new LinkedHashMap<>(method.marks());
+    Map<String, Object> fields = new LinkedHashMap<>(method.discriminators());
     fields.put(PEFT_TYPE, method.peftType());
-    fields.putAll(method.defaults());
+    method.settings()
+        .forEach(setting -> setting.start().ifPresent(value -> fields.put(setting.name(), value)));
     fields.putAll(settings);
     return fields;
   }
@@ -97,13 +83,15 @@ public final class MethodSettings {
   private static void check(PluginCatalog plugins, PeftMethod<?> method, Map<String, Object> fields) {
     Configuration json = new Configuration(source(method), fields);
     method.read(json);
-    if (!method.claims(json) || !method.peftType().equals(fields.get(PEFT_TYPE))) {
-      throw new GraftException("These settings are not of method " + method.id() + " but of "
-          + plugins.methodFor(json).id() + ": ask for that method");
+    // Whoever claims them is who will read the saved adapter, so two claimants must show before training.
+    PeftMethod<?> claimant = plugins.methodFor(json);
+    if (!claimant.id().equals(method.id())) {
+      throw new GraftException("These settings are not of method " + method.id() + " but of " + claimant.id()
+          + ": ask for that method");
     }
     Set<String> unknown = json.unread();
     unknown.removeAll(Set.of(PEFT_TYPE, TASK_TYPE));
-    unknown.removeAll(method.marks().keySet());
+    unknown.removeAll(method.discriminators().keySet());
     Set<String> known = names(method);
     for (String name : unknown) {
       String hint = known.contains(name)

@@ -3,44 +3,67 @@ package dev.graft.core.attach;
 import dev.graft.error.GraftException;
 import dev.graft.error.Nearest;
 import dev.graft.spi.ModelOutline;
+import dev.graft.spi.NamePattern;
 import dev.graft.spi.Site;
 import dev.graft.spi.Targets;
 import dev.graft.spi.Targets.Selection;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /**
- * Finds the sites that targets select, by the rules of Hugging Face PEFT, but strictly: every entry must hit.
+ * Finds the sites that targets select, by the rules of Hugging Face PEFT. A new adapter's entries must all hit,
+ * which PEFT does not ask for. A stored adapter was trained where its entries hit, and the others get a note,
+ * unless they are slips of names that the model has.
  */
 final class TargetRules {
-  private static final Pattern ANY_LAYER = Pattern.compile(".*?\\.[^.]*\\.(\\d+)\\.");
+  private static final String ANY_LAYER = ".*?\\.[^.]*\\.(\\d+)\\.";
 
   private final Targets targets;
   private final ModelOutline outline;
+  private final boolean stored;
+  private final Predicate<Site> selected;
+  private final Predicate<Site> excluded;
+  private final List<NamePattern> layers;
+  private final List<String> notes = new ArrayList<>();
 
-  TargetRules(Targets targets, ModelOutline outline) {
+  /**
+   * Prepares to select.
+   *
+   * @param stored whether the targets are those of a stored adapter
+   * @throws GraftException if an expression is faulty
+   */
+  TargetRules(Targets targets, ModelOutline outline, boolean stored) {
     this.targets = targets;
     this.outline = outline;
+    this.stored = stored;
+    this.selected = predicate("target_modules", targets.selection());
+    this.excluded = targets.exclude().map(selection -> predicate("exclude_modules", selection))
+        .orElse(_ -> false);
+    this.layers = targets.layersPattern().isEmpty()
+        ? List.of(compile("layers_pattern", ANY_LAYER, ANY_LAYER))
+        : targets.layersPattern().stream().map(TargetRules::layersPattern).toList();
+  }
+
+  /** Returns what the user should know of a stored adapter's targets; call it after the other methods. */
+  List<String> notes() {
+    return List.copyOf(notes);
   }
 
   /** Returns the selected sites in the model's order. */
   List<Site> sites() {
-    switch (targets.selection()) {
-      case Selection.Names names -> everyEntryHits(names);
-      case Selection.Pattern pattern -> compile(pattern);
-      case Selection.AllLinear _,Selection.AllAttention _,Selection.ModelInput _ -> {
-      }
+    if (targets.selection() instanceof Selection.Names names) {
+      entriesHit(names);
     }
     List<Site> chosen = outline.sites().stream()
-        .filter(site -> !saved(site.name()) && selects(targets.selection(), site))
+        .filter(site -> !saved(site.name()) && selected.test(site))
         .filter(site -> byFullName(site.name()) || inLayers(site.name()))
-        .filter(site -> targets.exclude().isEmpty() || !selects(targets.exclude().get(), site)).toList();
+        .filter(site -> !excluded.test(site)).toList();
     if (chosen.isEmpty()) {
       throw new GraftException("target_modules: " + show(targets.selection())
           + " leaves no module to adapt after exclude_modules and layers_to_transform. This model has: "
@@ -61,8 +84,12 @@ final class TargetRules {
         }
       }
       if (!hit) {
-        throw new GraftException("modules_to_save: no module with parameters of its own ends with \"" + entry
-            + "\"" + suggestion(entry) + ".");
+        String fault = "modules_to_save: no module with parameters of its own ends with \"" + entry + "\""
+            + suggestion(entry) + ".";
+        if (!stored || isSlip(entry)) {
+          throw new GraftException(fault);
+        }
+        notes.add(fault + " The adapter saves none there.");
       }
     }
     return found;
@@ -85,21 +112,26 @@ final class TargetRules {
     return false;
   }
 
+  /** Returns the module that a parameter belongs to; the model itself, by the empty name, if it has no dot. */
   static String module(String parameter) {
-    return parameter.substring(0, parameter.lastIndexOf('.'));
+    return parameter.substring(0, Math.max(0, parameter.lastIndexOf('.')));
   }
 
   private boolean saved(String module) {
     return targets.modulesToSave().stream().anyMatch(entry -> isIn(entry, module));
   }
 
-  private static boolean selects(Selection selection, Site site) {
+  private static Predicate<Site> predicate(String field, Selection selection) {
     return switch (selection) {
-      case Selection.Names names -> named(site) && names.entries().stream().anyMatch(e -> hits(e, site));
-      case Selection.Pattern pattern -> named(site) && compile(pattern).matcher(site.name()).matches();
-      case Selection.AllLinear _ -> site instanceof Site.Linear linear && !linear.head();
-      case Selection.AllAttention _ -> site instanceof Site.Attention;
-      case Selection.ModelInput _ -> site instanceof Site.Input;
+      case Selection.Names names -> site -> named(site)
+          && names.entries().stream().anyMatch(e -> hits(e, site));
+      case Selection.Pattern pattern -> {
+        NamePattern compiled = compile(field, pattern.regex(), pattern.regex());
+        yield site -> named(site) && compiled.matches(site.name());
+      }
+      case Selection.AllLinear _ -> site -> site instanceof Site.Linear linear && !linear.head();
+      case Selection.AllAttention _ -> Site.Attention.class::isInstance;
+      case Selection.ModelInput _ -> Site.Input.class::isInstance;
     };
   }
 
@@ -111,15 +143,30 @@ final class TargetRules {
     return site.name().equals(entry) || site.name().endsWith("." + entry);
   }
 
-  private void everyEntryHits(Selection.Names names) {
+  private void entriesHit(Selection.Names names) {
     List<String> misses = names.entries().stream()
-        .filter(entry -> outline.sites().stream()
-            .noneMatch(site -> named(site) && hits(entry, site)))
-        .map(entry -> "\"" + entry + "\"" + suggestion(entry)).toList();
-    if (!misses.isEmpty()) {
-      throw new GraftException("target_modules: no module matches " + String.join(", ", misses)
-          + ". This model has: " + String.join(", ", endings()));
+        .filter(entry -> outline.sites().stream().noneMatch(site -> named(site) && hits(entry, site)))
+        .toList();
+    if (misses.isEmpty()) {
+      return;
     }
+    String fault = "target_modules: no module matches " + misses.stream()
+        .map(entry -> "\"" + entry + "\"" + suggestion(entry)).collect(Collectors.joining(", "))
+        + ". This model has: " + String.join(", ", endings());
+    if (!stored || misses.size() == names.entries().size() || misses.stream().anyMatch(this::isSlip)) {
+      throw new GraftException(fault);
+    }
+    notes.add("target_modules: this model has no modules named " + String.join(", ", misses)
+        + "; the adapter acts on the others that it names.");
+  }
+
+  /** Tells whether an entry is a module's name but for underscores and case, and so was meant for it. */
+  private boolean isSlip(String entry) {
+    return endings().stream().anyMatch(ending -> bare(ending).equals(bare(entry)));
+  }
+
+  private static String bare(String name) {
+    return name.substring(name.lastIndexOf('.') + 1).replace("_", "").toLowerCase(Locale.ROOT);
   }
 
   private String suggestion(String entry) {
@@ -131,12 +178,14 @@ final class TargetRules {
         .map(site -> site.name().substring(site.name().lastIndexOf('.') + 1)).distinct().toList();
   }
 
-  private static Pattern compile(Selection.Pattern pattern) {
+  private static NamePattern compile(String field, String shown, String regex) {
     try {
-      return Pattern.compile(pattern.regex());
-    } catch (PatternSyntaxException e) {
-      throw new GraftException("target_modules: \"" + pattern.regex() + "\" is not a regular expression: "
-          + e.getDescription() + " at index " + e.getIndex(), e);
+      return NamePattern.compile(regex);
+    } catch (IllegalArgumentException e) {
+      throw new GraftException(
+          field + ": \"" + shown + "\" is not a regular expression in Python's spelling: "
+              + e.getMessage(),
+          e);
     }
   }
 
@@ -149,28 +198,25 @@ final class TargetRules {
     if (targets.layers().isEmpty()) {
       return true;
     }
-    List<Pattern> patterns = new ArrayList<>();
-    targets.layersPattern().forEach(p -> patterns.add(layersPattern(p)));
-    if (patterns.isEmpty()) {
-      patterns.add(ANY_LAYER);
-    }
-    Optional<Integer> layer = patterns.stream().map(p -> p.matcher(name)).filter(Matcher::lookingAt)
-        .map(m -> Integer.valueOf(m.group(1))).findFirst();
-    return layer.isPresent() && targets.layers().contains(layer.get());
+    Optional<String> layer = layers.stream().map(pattern -> pattern.firstGroup(name))
+        .flatMap(Optional::stream).findFirst();
+    return layer.isPresent() && targets.layers().stream().anyMatch(index -> isNumber(layer.get(), index));
   }
 
-  private static Pattern layersPattern(String entry) {
-    try {
-      Pattern pattern = Pattern.compile("(?:^|.*?\\.)" + entry + "\\.(\\d+)\\.");
-      // The index must stay the first group, or it would not be found.
-      if (pattern.matcher("").groupCount() == 1) {
-        return pattern;
-      }
-    } catch (PatternSyntaxException e) {
-      throw new GraftException("layers_pattern: \"" + entry + "\" is not a regular expression: "
-          + e.getDescription() + " at index " + e.getIndex(), e);
+  /** Compares without reading the digits as a number, of which there may be any count. */
+  private static boolean isNumber(String digits, int number) {
+    String significant = digits.replaceFirst("^0+(?=.)", "");
+    return significant.equals(Integer.toString(number));
+  }
+
+  private static NamePattern layersPattern(String entry) {
+    // The index must stay the first group, or it would not be found.
+    compile("layers_pattern", entry, entry);
+    NamePattern pattern = compile("layers_pattern", entry, "(?:.*?\\.)?" + entry + "\\.(\\d+)\\.");
+    if (pattern.groups() != 1) {
+      throw new GraftException("layers_pattern: \"" + entry + "\" must not have groups in parentheses");
     }
-    throw new GraftException("layers_pattern: \"" + entry + "\" must not have groups in parentheses");
+    return pattern;
   }
 
   private static String show(Selection selection) {

@@ -4,6 +4,7 @@ import dev.graft.core.TokenBatch;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
+import dev.graft.spi.Preferences;
 import java.util.Map;
 import java.util.Optional;
 import org.apiguardian.api.API;
@@ -24,10 +25,6 @@ import org.apiguardian.api.API;
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public record BatchLayout(int rows, int length, int labels, boolean masked, int packedTokens) {
-  /** Into how many steps the number of a batch's positions is parted to round numbers of tokens or labels. */
-  private static final int TOKEN_STEPS = 32;
-  private static final int LABEL_STEPS = 16;
-
   /** Lays rows out as they are, with a mask of padding, wherever that stands, and room for the labels alone. */
   public static BatchLayout withMask(TokenBatch batch, int inputTokens) {
     return padded(batch.rows(), batch.length(), batch.labelCount(inputTokens), true);
@@ -43,13 +40,15 @@ public record BatchLayout(int rows, int length, int labels, boolean masked, int 
    *
    * @param inputTokens embeddings that the method puts before each row
    * @param maxPositions of the model; longer rows stay rows, for it to refuse
+   * @param preferences of the backend: how finely numbers of tokens and labels are told apart
    */
-  public static BatchLayout of(TokenBatch batch, int inputTokens, long maxPositions) {
+  public static BatchLayout of(TokenBatch batch, int inputTokens, long maxPositions,
+      Preferences preferences) {
     int positions = batch.rows() * (batch.length() + inputTokens);
-    int labels = roundedUp(Math.max(1, batch.labelCount(inputTokens)), positions, LABEL_STEPS);
+    int labels = roundedUp(Math.max(1, batch.labelCount(inputTokens)), positions, preferences.labelSteps());
     boolean atEnd = batch.paddedAtEnd();
     // One token more than there are: what fills up.
-    int tokens = roundedUp(batch.tokenCount() + batch.rows() * inputTokens + 1, positions, TOKEN_STEPS);
+    int tokens = roundedUp(batch.tokenCount() + batch.rows() * inputTokens + 1, positions, preferences.tokenSteps());
     boolean packable = atEnd && tokens < positions && batch.length() + inputTokens <= maxPositions
         && batch.labelsFollowTokens();
     return new BatchLayout(batch.rows(), batch.length(), labels, !atEnd, packable ? tokens : 0);
@@ -99,9 +98,9 @@ public record BatchLayout(int rows, int length, int labels, boolean masked, int 
         next++;
       }
     }
-    feeds.put(Feeds.LABEL_ROWS, HostTensor.ofLongs(Shape.of(labels), at));
-    feeds.put(Feeds.LABELS, HostTensor.ofLongs(Shape.of(labels), wanted));
-    feeds.put(Feeds.LABEL_WEIGHTS, weights);
+    feeds.put(InputNames.LABEL_ROWS, HostTensor.ofLongs(Shape.of(labels), at));
+    feeds.put(InputNames.LABELS, HostTensor.ofLongs(Shape.of(labels), wanted));
+    feeds.put(InputNames.LABEL_WEIGHTS, weights);
     return feeds;
   }
 }

@@ -80,11 +80,11 @@ final class PackedTokens {
       embeddings[token] = isVirtual(slot) ? slot % width() : inputTokens + token;
     }
     Map<String, HostTensor> feeds = new LinkedHashMap<>();
-    feeds.put(Feeds.IDS, HostTensor.ofLongs(Shape.of(count, 1), ids));
-    feeds.put(Feeds.POSITIONS, HostTensor.ofLongs(Shape.of(count, 1), positions));
-    feeds.put(Feeds.EMBEDDING_OF_TOKEN, HostTensor.ofLongs(Shape.of(count), embeddings));
-    feeds.put(Feeds.SLOT_OF_TOKEN, HostTensor.ofLongs(Shape.of(count), slotOfToken));
-    feeds.put(Feeds.TOKEN_OF_SLOT, HostTensor.ofLongs(Shape.of(tokenOfSlot.length), tokenOfSlot));
+    feeds.put(InputNames.IDS, HostTensor.ofLongs(Shape.of(count, 1), ids));
+    feeds.put(InputNames.POSITIONS, HostTensor.ofLongs(Shape.of(count, 1), positions));
+    feeds.put(InputNames.EMBEDDING_OF_TOKEN, HostTensor.ofLongs(Shape.of(count), embeddings));
+    feeds.put(InputNames.SLOT_OF_TOKEN, HostTensor.ofLongs(Shape.of(count), slotOfToken));
+    feeds.put(InputNames.TOKEN_OF_SLOT, HostTensor.ofLongs(Shape.of(tokenOfSlot.length), tokenOfSlot));
     return feeds;
   }
 }

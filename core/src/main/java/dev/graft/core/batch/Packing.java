@@ -20,7 +20,7 @@ public record Packing(long rows, long width, long tokens) {
   public Tensor withInput(Tensor extra, Tensor embeddings) {
     long dim = extra.dim(1);
     return Tensor.concat(0, List.of(extra, embeddings.reshape(tokens, dim)))
-        .gather(0, Tensor.input(Feeds.EMBEDDING_OF_TOKEN, DType.I64, tokens)).reshape(tokens, 1, dim);
+        .gather(0, Tensor.input(InputNames.EMBEDDING_OF_TOKEN, DType.I64, tokens)).reshape(tokens, 1, dim);
   }
 
   /** Brings [tokens, heads, 1, dim] into rows: [rows, heads, width, dim]. */
@@ -40,10 +40,10 @@ public record Packing(long rows, long width, long tokens) {
   }
 
   private Tensor tokenOfSlot() {
-    return Tensor.input(Feeds.TOKEN_OF_SLOT, DType.I64, rows * width);
+    return Tensor.input(InputNames.TOKEN_OF_SLOT, DType.I64, rows * width);
   }
 
   private Tensor slotOfToken() {
-    return Tensor.input(Feeds.SLOT_OF_TOKEN, DType.I64, tokens);
+    return Tensor.input(InputNames.SLOT_OF_TOKEN, DType.I64, tokens);
   }
 }

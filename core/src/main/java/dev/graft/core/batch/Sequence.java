@@ -23,7 +23,7 @@ public final class Sequence {
   private final long cacheLength;
   private final boolean continuing;
   private final Map<String, Tensor> masks = new LinkedHashMap<>();
-  private final Tensor step = Tensor.input(Feeds.STEP, DType.I64);
+  private final Tensor step = Tensor.input(InputNames.STEP, DType.I64);
 
   private Sequence(long rows, long length, int virtualTokens, boolean masked, long cacheLength,
       boolean continuing) {
@@ -68,7 +68,7 @@ public final class Sequence {
 
   /** Returns the slots [count] that this run's keys and values go to. */
   public Tensor slots(long count) {
-    return continuing ? Tensor.input(Feeds.SLOT, DType.I64, 1) : Tensor.iota(count);
+    return continuing ? Tensor.input(InputNames.SLOT, DType.I64, 1) : Tensor.iota(count);
   }
 
   /**
@@ -86,7 +86,7 @@ public final class Sequence {
   }
 
   private Tensor inWindow(long sources, long window) {
-    Tensor before = Tensor.input(Feeds.SLOT, DType.I64, 1).minus(window).reshape(1, 1, 1, 1);
+    Tensor before = Tensor.input(InputNames.SLOT, DType.I64, 1).minus(window).reshape(1, 1, 1, 1);
     return Tensor.iota(sources).reshape(1, 1, 1, sources).greaterThan(before);
   }
 
@@ -96,9 +96,9 @@ public final class Sequence {
    */
   private Tensor present(long sources) {
     if (continuing) {
-      return Tensor.input(Feeds.ATTENTION_MASK, DType.BOOL, rows, sources).reshape(rows, 1, 1, sources);
+      return Tensor.input(InputNames.ATTENTION_MASK, DType.BOOL, rows, sources).reshape(rows, 1, 1, sources);
     }
-    Tensor mask = Tensor.input(Feeds.ATTENTION_MASK, DType.BOOL, rows, length);
+    Tensor mask = Tensor.input(InputNames.ATTENTION_MASK, DType.BOOL, rows, length);
     Tensor all = sources == length
         ? mask
         : Tensor.concat(1, List.of(Tensor.fill(1, DType.BOOL, Shape.of(rows, virtualTokens)), mask));

@@ -5,10 +5,11 @@ import dev.graft.core.graphs.ModelGraphs;
 import dev.graft.graph.Assignment;
 import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;
+import dev.graft.graph.Signature;
 import dev.graft.spi.Program;
 import dev.graft.spi.Session;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -21,10 +22,10 @@ final class DecodeProgram implements AutoCloseable {
   private final Program program;
   private final Set<String> inputs;
   private final Optional<Program> once;
-  private final Set<String> owned;
+  private final Map<String, Signature> owned;
 
   private DecodeProgram(Session session, Program program, Set<String> inputs, Optional<Program> once,
-      Set<String> owned) {
+      Map<String, Signature> owned) {
     this.session = session;
     this.program = program;
     this.inputs = inputs;
@@ -46,15 +47,24 @@ final class DecodeProgram implements AutoCloseable {
   private static DecodeProgram compile(Session session, Invariants parts) {
     List<Assignment> assigned = new ArrayList<>(parts.each().assignments());
     parts.once().ifPresent(once -> assigned.addAll(once.assignments()));
-    Set<String> owned = new LinkedHashSet<>();
-    for (Assignment assignment : assigned) {
-      if (!session.variables().contains(assignment.name())) {
-        session.allocate(assignment.name(), assignment.value().dtype(), assignment.value().shape());
-        owned.add(assignment.name());
+    Map<String, Signature> owned = new LinkedHashMap<>();
+    List<Program> programs = new ArrayList<>();
+    try {
+      for (Assignment assignment : assigned) {
+        if (!session.variables().contains(assignment.name())) {
+          session.allocate(assignment.name(), assignment.value().dtype(), assignment.value().shape());
+          owned.put(assignment.name(), assignment.value().signature());
+        }
       }
+      programs.add(session.compile(parts.each()));
+      parts.once().ifPresent(once -> programs.add(session.compile(once)));
+      return new DecodeProgram(session, programs.getFirst(), parts.each().inputs().keySet(),
+          programs.size() > 1 ? Optional.of(programs.getLast()) : Optional.empty(), owned);
+    } catch (RuntimeException | Error e) {
+      programs.forEach(Program::close);
+      owned.keySet().forEach(session::release);
+      throw e;
     }
-    return new DecodeProgram(session, session.compile(parts.each()), parts.each().inputs().keySet(),
-        parts.once().map(session::compile), owned);
   }
 
   /** Finds a beginning of names that no variable of the session has. */
@@ -65,6 +75,11 @@ final class DecodeProgram implements AutoCloseable {
         return candidate;
       }
     }
+  }
+
+  /** Sets the variables that were created for this program to zeros: no trace of an earlier run stays. */
+  void clear() {
+    owned.forEach((name, value) -> session.allocate(name, value.dtype(), value.shape()));
   }
 
   /** Computes what the coming runs have in common; to be called again once weights may have changed. */
@@ -83,6 +98,6 @@ final class DecodeProgram implements AutoCloseable {
   public void close() {
     program.close();
     once.ifPresent(Program::close);
-    owned.forEach(session::release);
+    owned.keySet().forEach(session::release);
   }
 }

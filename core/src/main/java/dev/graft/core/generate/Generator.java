@@ -1,7 +1,8 @@
 package dev.graft.core.generate;
 
 import dev.graft.core.GenerationOptions;
-import dev.graft.core.batch.Feeds;
+import dev.graft.core.TokenListener;
+import dev.graft.core.batch.InputNames;
 import dev.graft.core.graphs.GraphOptions;
 import dev.graft.core.graphs.ModelGraphs;
 import dev.graft.core.graphs.RowGroup;
@@ -10,39 +11,54 @@ import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
+import dev.graft.spi.Preferences;
 import dev.graft.spi.Session;
-import java.util.HashMap;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.apiguardian.api.API;
 
-/** Continues prompts. The session holds the base model's variables and the adapters'. */
+/**
+ * Continues prompts. The session holds the base model's variables and the adapters'.
+ *
+ * <p>
+ * Programs are kept for the compositions of rows and the lengths that were used last. Lengths are rounded up,
+ * so that prompts of about the same length share them: what a prompt lacks is padded at its start.
+ */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class Generator implements AutoCloseable {
   private final Session session;
   private final long maxPositions;
   private final ModelGraphs graphs;
-  private final Map<Key, DecodeProgram> programs = new HashMap<>();
+  /** Each keeps a cache of keys and values. */
+  private static final int MOST_KEPT = 4;
+  private static final int SHORTEST = 16;
 
-  private record Key(List<RowGroup> groups, int length, int cacheLength, boolean prompt) {}
+  private final Map<Key, Decoding> kept = new LinkedHashMap<>(MOST_KEPT, 0.75f, true);
 
-  /** Hears of tokens as they are chosen. */
-  @FunctionalInterface
-  public interface TokenListener {
-    /** Hears that a row goes on with a token; rows that have ended are not reported. */
-    void token(int row, long token);
-  }
+  private record Key(List<RowGroup> groups, int cacheLength) {}
 
   /** Prepares generation in a compute type, the one in which the session holds the base model. */
   public Generator(Session session, BaseModel base, DType computeType) {
-    this.session = session;
-    this.maxPositions = base.model().maxPositions();
-    this.graphs = new ModelGraphs(base, GraphOptions.evaluation(computeType));
+    this(session, base, computeType, Preferences.CPU);
   }
 
   /**
-   * Continues a batch of prompts, padded at the start.
+   * Prepares generation in a compute type, the one in which the session holds the base model.
+   *
+   * @param preferences of the session's backend
+   */
+  public Generator(Session session, BaseModel base, DType computeType, Preferences preferences) {
+    this.session = session;
+    this.maxPositions = base.model().maxPositions();
+    this.graphs = new ModelGraphs(base, GraphOptions.evaluation(computeType), preferences);
+  }
+
+  /**
+   * Continues a batch of prompts, padded at the start. Adapters may have changed since the last call, but not
+   * their shapes: see {@link #forget}.
    *
    * @param groups which rows use which adapter
    * @param ids prompts [rows][length]
@@ -53,16 +69,58 @@ public final class Generator implements AutoCloseable {
   public long[][] generate(List<RowGroup> groups, long[][] ids, long[][] mask, GenerationOptions options,
       TokenListener listener) {
     int rows = ids.length;
-    int length = ids[0].length;
     if (groups.getLast().to() != rows) {
       throw new GraftException("The adapters are given " + groups.getLast().to() + " rows, but there are "
           + rows + " prompts");
     }
     int virtual = groups.getFirst().virtualTokens();
-    requireRoom(virtual, length, options.maxNewTokens());
-    int inputTokens = ModelGraphs.inputTokens(groups.getFirst());
-    int cacheLength = virtual + length + options.maxNewTokens();
-    DecodeProgram prompt = program(new Key(groups, length, cacheLength, true));
+    requireRoom(virtual, ids[0].length, options.maxNewTokens());
+    return generate(decoding(groups, ids[0].length, options.maxNewTokens()), groups.getFirst(),
+        padded(ids, options.padId()), padded(mask, 0), options, listener);
+  }
+
+  private Decoding decoding(List<RowGroup> groups, int length, int newTokens) {
+    int cacheLength = groups.getFirst().virtualTokens() + roundedUp(length) + roundedUp(newTokens);
+    Key key = new Key(List.copyOf(groups), cacheLength);
+    Decoding known = kept.get(key);
+    if (known != null) {
+      return known;
+    }
+    while (kept.size() >= MOST_KEPT) {
+      Key oldest = kept.keySet().iterator().next();
+      Objects.requireNonNull(kept.remove(oldest)).close();
+    }
+    Decoding decoding = new Decoding(session, graphs, key.groups(), cacheLength);
+    kept.put(key, decoding);
+    return decoding;
+  }
+
+  /** Rounds a length up by a quarter at most, or to a few tokens. */
+  private static int roundedUp(int length) {
+    int unit = Math.max(SHORTEST, Integer.highestOneBit(length) / 4);
+    return (length + unit - 1) / unit * unit;
+  }
+
+  /** Fills rows up at their start. */
+  private static long[][] padded(long[][] rows, long with) {
+    int length = rows[0].length;
+    int wanted = roundedUp(length);
+    long[][] padded = new long[rows.length][wanted];
+    for (int row = 0; row < rows.length; row++) {
+      Arrays.fill(padded[row], 0, wanted - length, with);
+      System.arraycopy(rows[row], 0, padded[row], wanted - length, length);
+    }
+    return padded;
+  }
+
+  private static long[][] generate(Decoding decoding, RowGroup first, long[][] ids, long[][] mask,
+      GenerationOptions options, TokenListener listener) {
+    int rows = ids.length;
+    int length = ids[0].length;
+    int virtual = first.virtualTokens();
+    int inputTokens = ModelGraphs.inputTokens(first);
+    int cacheLength = decoding.cacheLength();
+    DecodeProgram prompt = decoding.prompt(length);
 
     long[] present = new long[rows];
     HostTensor positions = HostTensor.zeros(DType.I64, Shape.of(rows, inputTokens + length));
@@ -82,9 +140,9 @@ public final class Generator implements AutoCloseable {
       }
     }
     Map<String, HostTensor> feeds = new LinkedHashMap<>();
-    feeds.put(Feeds.IDS, matrix(DType.I64, ids));
-    feeds.put(Feeds.POSITIONS, positions);
-    feeds.put(Feeds.ATTENTION_MASK, matrix(DType.BOOL, mask));
+    feeds.put(InputNames.IDS, matrix(DType.I64, ids));
+    feeds.put(InputNames.POSITIONS, positions);
+    feeds.put(InputNames.ATTENTION_MASK, matrix(DType.BOOL, mask));
     HostTensor logits = prompt.run(feeds);
 
     TokenSampler sampler = new TokenSampler(options);
@@ -102,12 +160,12 @@ public final class Generator implements AutoCloseable {
       }
       if (!going) {
         for (int row = 0; row < rows; row++) {
-          java.util.Arrays.fill(out[row], i + 1, options.maxNewTokens(), options.padId());
+          Arrays.fill(out[row], i + 1, options.maxNewTokens(), options.padId());
         }
         return out;
       }
       if (i + 1 < options.maxNewTokens()) {
-        DecodeProgram next = program(new Key(groups, 1, cacheLength, false));
+        DecodeProgram next = decoding.next();
         if (i == 0) {
           // Adapters may have changed since the last call, and cannot during this one.
           next.begin();
@@ -141,17 +199,22 @@ public final class Generator implements AutoCloseable {
       cacheMask.set(row * (long) cacheLength + slot, 1L);
     }
     Map<String, HostTensor> feeds = new LinkedHashMap<>();
-    feeds.put(Feeds.IDS, ids);
-    feeds.put(Feeds.POSITIONS, positions);
-    feeds.put(Feeds.ATTENTION_MASK, cacheMask);
-    feeds.put(Feeds.SLOT, HostTensor.ofLongs(Shape.of(1), slot));
+    feeds.put(InputNames.IDS, ids);
+    feeds.put(InputNames.POSITIONS, positions);
+    feeds.put(InputNames.ATTENTION_MASK, cacheMask);
+    feeds.put(InputNames.SLOT, HostTensor.ofLongs(Shape.of(1), slot));
     return program.run(feeds);
   }
 
-  private DecodeProgram program(Key key) {
-    return programs.computeIfAbsent(key, k -> k.prompt()
-        ? DecodeProgram.single(session, graphs.prompt(k.groups(), k.length(), k.cacheLength()))
-        : DecodeProgram.repeated(session, graphs.next(k.groups(), k.cacheLength())));
+  /** Frees what is kept for an adapter, whose tensors may then be freed or become others. */
+  public void forget(String adapter) {
+    kept.entrySet().removeIf(entry -> {
+      boolean used = entry.getValue().uses(adapter);
+      if (used) {
+        entry.getValue().close();
+      }
+      return used;
+    });
   }
 
   private static HostTensor matrix(DType type, long[][] values) {
@@ -167,7 +230,8 @@ public final class Generator implements AutoCloseable {
   /** Frees the programs, and the cache of keys and values. */
   @Override
   public void close() {
-    programs.values().forEach(DecodeProgram::close);
-    programs.clear();
+    List<Decoding> all = List.copyOf(kept.values());
+    kept.clear();
+    all.forEach(Decoding::close);
   }
 }

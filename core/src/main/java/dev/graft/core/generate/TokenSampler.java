@@ -2,10 +2,7 @@ package dev.graft.core.generate;
 
 import dev.graft.core.GenerationOptions;
 import dev.graft.graph.HostTensor;
-import java.util.Arrays;
-import java.util.Comparator;
 import java.util.SplittableRandom;
-import java.util.stream.IntStream;
 
 /** Chooses one token of a row of logits. */
 final class TokenSampler {
@@ -20,38 +17,50 @@ final class TokenSampler {
   /** Chooses among the logits of a row; among equals greedy choice takes the first. */
   long choose(HostTensor logits, int row) {
     int vocabulary = Math.toIntExact(logits.shape().dim(1));
-    long offset = (long) row * vocabulary;
-    if (options.temperature() == 0) {
-      int best = 0;
-      for (int i = 1; i < vocabulary; i++) {
-        if (logits.at(offset + i) > logits.at(offset + best)) {
-          best = i;
-        }
-      }
-      return best;
-    }
     double[] scores = new double[vocabulary];
-    Arrays.setAll(scores, i -> logits.at(offset + i) / options.temperature());
-    int[] order = IntStream.range(0, vocabulary).boxed()
-        .sorted(Comparator.comparingDouble((Integer i) -> -scores[i])).mapToInt(Integer::intValue).toArray();
-    int kept = options.topK() == 0 ? vocabulary : Math.min(options.topK(), vocabulary);
-    double[] weights = new double[kept];
-    Arrays.setAll(weights, i -> Math.exp(scores[order[i]] - scores[order[0]]));
-    double total = Arrays.stream(weights).sum();
-    double reached = 0;
-    for (int i = 0; i < kept; i++) {
-      reached += weights[i];
-      if (reached >= options.topP() * total) {
-        kept = i + 1;
+    int best = 0;
+    for (int i = 0; i < vocabulary; i++) {
+      scores[i] = logits.at((long) row * vocabulary + i);
+      if (scores[i] > scores[best]) {
+        best = i;
+      }
+    }
+    return options.temperature() == 0 ? best : draw(scores, scores[best]);
+  }
+
+  /** Draws by the weights exp((score - highest) / temperature) among the likeliest tokens. */
+  private int draw(double[] scores, double highest) {
+    double[] weights = new double[scores.length];
+    double total = 0;
+    for (int i = 0; i < scores.length; i++) {
+      weights[i] = Math.exp((scores[i] - highest) / options.temperature());
+      total += weights[i];
+    }
+    Likeliest likeliest = new Likeliest(scores);
+    int most = options.topK() == 0 ? scores.length : Math.min(options.topK(), scores.length);
+    if (most < scores.length) {
+      total = 0;
+      for (int i = 0; i < most; i++) {
+        total += weights[likeliest.at(i)];
+      }
+    }
+    double reached = total;
+    int kept = most;
+    if (options.topP() < 1) {
+      reached = 0;
+      kept = 0;
+      while (kept < most && reached < options.topP() * total) {
+        reached += weights[likeliest.at(kept)];
+        kept++;
       }
     }
     double draw = random.nextDouble() * reached;
-    for (int i = 0; i < kept; i++) {
-      draw -= weights[i];
+    for (int i = 0; i < kept - 1; i++) {
+      draw -= weights[likeliest.at(i)];
       if (draw < 0) {
-        return order[i];
+        return likeliest.at(i);
       }
     }
-    return order[kept - 1];
+    return likeliest.at(kept - 1);
   }
 }

@@ -163,8 +163,8 @@ public final class AdapterFormulas {
    */
   public static boolean unties(BaseModel base, Attachment attachment) {
     return base.outline().tied().entrySet().stream()
-        .anyMatch(tie -> attachment.replacement(tie.getKey()).isPresent()
-            || attachment.replacement(tie.getValue()).isPresent());
+        .anyMatch(
+            tie -> !attachment.replacement(tie.getKey()).equals(attachment.replacement(tie.getValue())));
   }
 
   /**
@@ -294,10 +294,11 @@ public final class AdapterFormulas {
   }
 
   private Optional<PeftMethod.Export> export() {
-    Site site = attachment.sites().getFirst();
     GraphLayers layers = ModelGraphs.weightsOnly(base, options, group);
-    return attachment
-        .export(layers.params(group, site.name(), attachment.adapter(site).orElseThrow()));
+    return attachment.export(attachment.sites().isEmpty()
+        ? layers.sharedParams(group)
+        : layers.params(group, attachment.sites().getFirst().name(),
+            attachment.adapter(attachment.sites().getFirst()).orElseThrow()));
   }
 
   private static boolean replaced(AdapterTensor tensor, Optional<PeftMethod.Export> export) {

@@ -299,6 +299,13 @@ final class GraphLayers implements Layers {
       this.keys = name -> group.attachment().orElseThrow().key(site, adapter, name);
     }
 
+    /** Gives what all sites share. */
+    SiteParams(RowGroup group) {
+      this.group = group;
+      this.site = "";
+      this.keys = name -> group.attachment().orElseThrow().sharedKey(name);
+    }
+
     @Override
     public Tensor get(String name) {
       return full(name).cast(computeType());
@@ -328,6 +335,11 @@ final class GraphLayers implements Layers {
     public boolean training() {
       return options.training();
     }
+  }
+
+  /** Returns the parameters that all sites share, for an adapter that may have no site. */
+  Params sharedParams(RowGroup group) {
+    return new SiteParams(group);
   }
 
   Params params(RowGroup group, String site, Adapter adapter) {

@@ -5,7 +5,7 @@ import dev.graft.compiler.pass.MergeLinears;
 import dev.graft.compiler.pass.Passes;
 import dev.graft.core.attach.Attachment;
 import dev.graft.core.batch.BatchLayout;
-import dev.graft.core.batch.Feeds;
+import dev.graft.core.batch.InputNames;
 import dev.graft.core.batch.Packing;
 import dev.graft.core.batch.Sequence;
 import dev.graft.core.weights.BaseModel;
@@ -15,6 +15,7 @@ import dev.graft.graph.Graph;
 import dev.graft.graph.Tensor;
 import dev.graft.graph.nn.CrossEntropy;
 import dev.graft.spi.InputAdapter;
+import dev.graft.spi.Preferences;
 import dev.graft.spi.Site;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -31,19 +32,29 @@ public final class ModelGraphs {
   /** Name of the output that holds the loss. */
   public static final String LOSS = "loss";
 
-  /** What a processor's cache holds, and what keeps a matrix product busy. */
-  private static final long LOGITS_AT_ONCE = 1 << 21;
+  /** What keeps a matrix product busy. */
   private static final long FEWEST_LOSS_ROWS = 128;
   /** Share of positions with a label up to which picking them early saves more than the copies cost. */
   private static final double FEW_LABELS = 0.9;
 
   private final BaseModel base;
   private final GraphOptions options;
+  private final Preferences preferences;
 
-  /** Prepares to build graphs of a model. */
+  /** Prepares to build graphs of a model, cut as suits a processor. */
   public ModelGraphs(BaseModel base, GraphOptions options) {
+    this(base, options, Preferences.CPU);
+  }
+
+  /**
+   * Prepares to build graphs of a model.
+   *
+   * @param preferences of the backend that is to run them
+   */
+  public ModelGraphs(BaseModel base, GraphOptions options, Preferences preferences) {
     this.base = base;
     this.options = options;
+    this.preferences = preferences;
   }
 
   /**
@@ -64,7 +75,7 @@ public final class ModelGraphs {
    * Builds logits for every position that enters the first layer: output {@link #LOGITS} [rows, length,
    * vocabulary].
    *
-   * @param masked whether {@link Feeds#ATTENTION_MASK} is fed; without it padding must stand at the end
+   * @param masked whether {@link InputNames#ATTENTION_MASK} is fed; without it padding must stand at the end
    */
   public Graph logits(List<RowGroup> groups, long length, boolean masked) {
     long rows = groups.getLast().to();
@@ -107,13 +118,13 @@ public final class ModelGraphs {
     Sequence sequence = Sequence.whole(layout.rows(), layout.length(), virtualTokens(groups),
         layout.masked());
     Built built = build(groups, layout.length(), sequence, layout.packing(inputTokens(group)));
-    Tensor at = Tensor.input(Feeds.LABEL_ROWS, DType.I64, layout.labels());
+    Tensor at = Tensor.input(InputNames.LABEL_ROWS, DType.I64, layout.labels());
     ChosenRows chosen = layout.labels() <= FEW_LABELS * ChosenRows.positions(built.hidden)
         ? ChosenRows.early(built.hidden, at)
         : ChosenRows.late(built.hidden, at);
     Tensor rows = chosen.of(built.hidden).reshape(layout.labels(), built.hidden.dim(2));
-    Tensor loss = loss(built.layers, rows, Tensor.input(Feeds.LABELS, DType.I64, layout.labels()),
-        Tensor.input(Feeds.LABEL_WEIGHTS, rows.dtype().accumulator(), layout.labels()));
+    Tensor loss = loss(built.layers, rows, Tensor.input(InputNames.LABELS, DType.I64, layout.labels()),
+        Tensor.input(InputNames.LABEL_WEIGHTS, rows.dtype().accumulator(), layout.labels()));
     Map<String, Tensor> trainable = new LinkedHashMap<>();
     group.attachment().ifPresent(attachment -> attachment.trainable()
         .forEach(tensor -> trainable.put(tensor.key(), built.layers.variable(group.adapter(), tensor))));
@@ -131,7 +142,7 @@ public final class ModelGraphs {
    */
   private Tensor loss(GraphLayers layers, Tensor rows, Tensor labels, Tensor weights) {
     long count = rows.dim(0);
-    long part = Math.max(FEWEST_LOSS_ROWS, LOGITS_AT_ONCE / base.model().vocabulary());
+    long part = Math.max(FEWEST_LOSS_ROWS, preferences.logitsAtOnce() / base.model().vocabulary());
     List<Tensor> losses = new ArrayList<>();
     for (long from = 0; from < count; from += part) {
       long to = Math.min(from + part, count);
@@ -173,10 +184,10 @@ public final class ModelGraphs {
     }
     GraphLayers layers = new GraphLayers(base, options, groups, sequence, packing);
     long before = sequence.continuing() ? 0 : inputTokens(groups.getFirst());
-    Tensor ids = packing.map(all -> Tensor.input(Feeds.IDS, DType.I64, all.tokens(), 1))
-        .orElseGet(() -> Tensor.input(Feeds.IDS, DType.I64, sequence.rows(), length));
-    Tensor positions = packing.map(all -> Tensor.input(Feeds.POSITIONS, DType.I64, all.tokens(), 1))
-        .orElseGet(() -> Tensor.input(Feeds.POSITIONS, DType.I64, sequence.rows(), before + length));
+    Tensor ids = packing.map(all -> Tensor.input(InputNames.IDS, DType.I64, all.tokens(), 1))
+        .orElseGet(() -> Tensor.input(InputNames.IDS, DType.I64, sequence.rows(), length));
+    Tensor positions = packing.map(all -> Tensor.input(InputNames.POSITIONS, DType.I64, all.tokens(), 1))
+        .orElseGet(() -> Tensor.input(InputNames.POSITIONS, DType.I64, sequence.rows(), before + length));
     return new Built(layers, base.model().hidden(layers, ids, positions));
   }
 

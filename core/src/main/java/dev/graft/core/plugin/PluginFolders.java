@@ -1,23 +1,17 @@
 package dev.graft.core.plugin;
 
 import dev.graft.error.GraftException;
-import dev.graft.spi.Backend;
-import dev.graft.spi.ModelFamily;
-import dev.graft.spi.PeftMethod;
-import dev.graft.spi.Quantizer;
-import java.io.BufferedReader;
+import dev.graft.spi.Plugin;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.net.JarURLConnection;
-import java.net.URI;
+import java.lang.module.InvalidModuleDescriptorException;
+import java.lang.module.ModuleDescriptor;
+import java.net.MalformedURLException;
 import java.net.URL;
 import java.net.URLClassLoader;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -31,15 +25,28 @@ import org.apiguardian.api.API;
 /** Adds the jars of folders to the plug-ins that are there already. */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class PluginFolders {
-  private static final List<Class<?>> SERVICES = List.of(Backend.class, ModelFamily.class, PeftMethod.class,
-      Quantizer.class);
-
   /** Where each plug-in class was found first. */
   private final Map<String, String> origins = new LinkedHashMap<>();
-  private final ClassLoader parent;
+  private final List<String> withoutPlugins = new ArrayList<>();
+  private final URLClassLoader loader;
 
-  private PluginFolders(ClassLoader parent) {
-    this.parent = parent;
+  private PluginFolders(List<Path> folders, ClassLoader parent) {
+    Set<Path> jars = new LinkedHashSet<>();
+    folders.forEach(folder -> jars.addAll(jars(folder)));
+    ServiceListings.SERVICES
+        .forEach(service -> ServiceListings.origins(service, parent).forEach(origins::putIfAbsent));
+    jars.forEach(this::read);
+    this.loader = new URLClassLoader("plug-ins", jars.stream().map(PluginFolders::url).toArray(URL[]::new),
+        parent);
+  }
+
+  /**
+   * Reads the jars of folders.
+   *
+   * @throws GraftException as {@link #loader(List, ClassLoader)} does
+   */
+  public static PluginFolders open(List<Path> folders, ClassLoader parent) {
+    return new PluginFolders(folders, parent);
   }
 
   /**
@@ -49,20 +56,25 @@ public final class PluginFolders {
    * them, or one of them and the parent, bring the same plug-in; names the jars
    */
   public static URLClassLoader loader(List<Path> folders, ClassLoader parent) {
-    Set<Path> jars = new LinkedHashSet<>();
-    folders.forEach(folder -> jars.addAll(jars(folder)));
-    PluginFolders found = new PluginFolders(parent);
-    found.readParent();
-    List<URL> urls = new ArrayList<>();
-    for (Path jar : jars) {
-      found.read(jar);
-      try {
-        urls.add(jar.toUri().toURL());
-      } catch (IOException e) {
-        throw new GraftException(jar + " has a name that no class loader takes: " + e.getMessage(), e);
-      }
+    return open(folders, parent).loader();
+  }
+
+  /** Returns a class loader that sees every jar of the folders, and what the parent sees. */
+  public URLClassLoader loader() {
+    return loader;
+  }
+
+  /** Returns which jars list no plug-in: libraries of plug-ins, or plug-ins whose listing is missing. */
+  public List<String> withoutPlugins() {
+    return withoutPlugins;
+  }
+
+  private static URL url(Path jar) {
+    try {
+      return jar.toUri().toURL();
+    } catch (MalformedURLException e) {
+      throw new GraftException(jar + " has a name that no class loader takes: " + e.getMessage(), e);
     }
-    return new URLClassLoader("plug-ins", urls.toArray(URL[]::new), parent);
   }
 
   private static List<Path> jars(Path folder) {
@@ -73,6 +85,9 @@ public final class PluginFolders {
     try (Stream<Path> files = Files.list(folder)) {
       List<Path> jars = new ArrayList<>();
       for (Path file : files.filter(f -> f.toString().endsWith(".jar")).sorted().toList()) {
+        if (!Files.isRegularFile(file)) {
+          throw new GraftException(file + " is no file, or a link to none: take it out of the folder");
+        }
         jars.add(file.toRealPath());
       }
       if (jars.isEmpty()) {
@@ -86,13 +101,19 @@ public final class PluginFolders {
 
   private void read(Path jar) {
     try (JarFile file = new JarFile(jar.toFile())) {
-      for (Class<?> service : SERVICES) {
-        ZipEntry entry = file.getEntry(entry(service));
+      int listed = 0;
+      for (Class<? extends Plugin> service : ServiceListings.SERVICES) {
+        ZipEntry entry = file.getEntry(ServiceListings.entry(service));
         if (entry != null) {
           try (InputStream in = file.getInputStream(entry)) {
-            add(providers(in), jar.toString());
+            List<String> providers = ServiceListings.providers(in, jar.toString());
+            listed += providers.size();
+            add(providers, jar.toString());
           }
         }
+      }
+      if (listed == 0) {
+        withoutPlugins.add(jar + " lists no plug-in under META-INF/services" + forTheModulePath(file));
       }
     } catch (IOException e) {
       throw new GraftException("The jar " + jar + " cannot be read: " + e.getMessage()
@@ -100,37 +121,22 @@ public final class PluginFolders {
     }
   }
 
-  private void readParent() {
-    for (Class<?> service : SERVICES) {
-      try {
-        for (URL url : Collections.list(parent.getResources(entry(service)))) {
-          try (InputStream in = url.openStream()) {
-            String origin = origin(url, entry(service));
-            providers(in).forEach(provider -> origins.putIfAbsent(provider, origin));
-          }
+  /** Says so if a jar's module provides what its listing does not. */
+  private static String forTheModulePath(JarFile file) throws IOException {
+    ZipEntry module = file.getEntry("module-info.class");
+    if (module != null) {
+      try (InputStream in = file.getInputStream(module)) {
+        List<String> provided = ModuleDescriptor.read(in).provides().stream()
+            .filter(p -> ServiceListings.SERVICES.stream().anyMatch(s -> s.getName().equals(p.service())))
+            .flatMap(p -> p.providers().stream()).sorted().toList();
+        if (!provided.isEmpty()) {
+          return ", as a jar in a folder must, though its module provides " + String.join(", ", provided);
         }
-      } catch (IOException e) {
-        throw new GraftException("The installed plug-ins cannot be listed: " + e.getMessage(), e);
+      } catch (InvalidModuleDescriptorException e) {
+        return "";
       }
     }
-  }
-
-  private static String entry(Class<?> service) {
-    return "META-INF/services/" + service.getName();
-  }
-
-  /** Returns the jar or the folder that an entry lies in. */
-  private static String origin(URL url, String entry) throws IOException {
-    String place = url.openConnection() instanceof JarURLConnection jar
-        ? jar.getJarFileURL().toString()
-        : url.toString().substring(0, url.toString().length() - entry.length());
-    return place.startsWith("file:") ? Path.of(URI.create(place)).toString() : place;
-  }
-
-  private static List<String> providers(InputStream in) throws IOException {
-    BufferedReader lines = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8));
-    return lines.readAllLines().stream().map(line -> line.split("#", 2)[0].strip())
-        .filter(line -> !line.isEmpty()).toList();
+    return "";
   }
 
   private void add(List<String> providers, String jar) {

@@ -11,6 +11,7 @@ import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;
+import dev.graft.spi.Preferences;
 import dev.graft.spi.Program;
 import dev.graft.spi.Session;
 import java.util.HashMap;
@@ -29,6 +30,7 @@ public final class Evaluator implements AutoCloseable {
   private final DType type;
   private final int inputTokens;
   private final long maxPositions;
+  private final Preferences preferences;
   private final Map<BatchLayout, Compiled> programs = new HashMap<>();
 
   private record Compiled(Program program, Set<String> inputs) {}
@@ -39,9 +41,21 @@ public final class Evaluator implements AutoCloseable {
    * @param group which adapter is measured; its number of rows does not matter
    */
   public Evaluator(Session session, BaseModel base, DType computeType, RowGroup group) {
+    this(session, base, computeType, group, Preferences.CPU);
+  }
+
+  /**
+   * Prepares evaluation.
+   *
+   * @param group which adapter is measured; its number of rows does not matter
+   * @param preferences of the session's backend
+   */
+  public Evaluator(Session session, BaseModel base, DType computeType, RowGroup group,
+      Preferences preferences) {
     GraphOptions options = GraphOptions.evaluation(computeType);
     this.session = session;
-    this.graphs = new ModelGraphs(base, options);
+    this.graphs = new ModelGraphs(base, options, preferences);
+    this.preferences = preferences;
     this.rows = group;
     this.type = options.parameterType();
     this.inputTokens = ModelGraphs.inputTokens(group);
@@ -71,7 +85,7 @@ public final class Evaluator implements AutoCloseable {
   }
 
   private double loss(TokenBatch batch, int labels) {
-    BatchLayout layout = BatchLayout.of(batch, inputTokens, maxPositions);
+    BatchLayout layout = BatchLayout.of(batch, inputTokens, maxPositions, preferences);
     Compiled compiled = programs.computeIfAbsent(layout, this::compile);
     Map<String, HostTensor> feeds = layout.feeds(batch, inputTokens, rows.virtualTokens() - inputTokens,
         1.0 / labels, type);

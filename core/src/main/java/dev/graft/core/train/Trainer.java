@@ -1,6 +1,7 @@
 package dev.graft.core.train;
 
 import dev.graft.core.BatchSource;
+import dev.graft.core.DivergedException;
 import dev.graft.core.StepReport;
 import dev.graft.core.TokenBatch;
 import dev.graft.core.TrainingListener;
@@ -9,7 +10,7 @@ import dev.graft.core.attach.AdapterTensor;
 import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
 import dev.graft.core.batch.BatchLayout;
-import dev.graft.core.batch.Feeds;
+import dev.graft.core.batch.InputNames;
 import dev.graft.core.graphs.GraphOptions;
 import dev.graft.core.graphs.ModelGraphs;
 import dev.graft.core.graphs.RowGroup;
@@ -22,6 +23,8 @@ import dev.graft.graph.DType;
 import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
+import dev.graft.graph.Signature;
+import dev.graft.spi.Preferences;
 import dev.graft.spi.Program;
 import dev.graft.spi.Session;
 import java.util.ArrayList;
@@ -29,30 +32,39 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import org.apiguardian.api.API;
 
 /**
  * Trains an adapter. The session holds the base model and the adapter's tensors; the trainer adds the
- * optimiser's.
+ * optimiser's. A step that fails, for whatever reason, leaves no trace: the next begins from where the last
+ * successful one ended.
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class Trainer implements AutoCloseable {
-  private static final int PROOF_STEPS = 3;
+  /** After so many steps a tensor whose gradients were all 0 is worth a notice. */
+  private static final int NOTICE_STEPS = 3;
+  private static final String BATCHES = "batches";
 
   private final Session session;
   private final Attachment attachment;
   private final String adapter;
   private final TrainingOptions options;
-  private final StepPrograms graphs;
+  private final StepGraphs graphs;
   private final Map<Key, Compiled> programs = new HashMap<>();
   private final boolean[] learned;
   private final int inputTokens;
   private final long maxPositions;
+  private final Preferences preferences;
   private boolean summing;
+  private boolean sumsAreZero;
   private long done;
+  /** Counts the batches of all steps done: dropout draws anew for each, whatever the size of a step. */
+  private long batchesDone;
 
-  private record Key(BatchLayout layout, StepPrograms.Role role) {}
+  private record Key(BatchLayout layout, StepGraphs.Role role) {}
 
   private record Compiled(Program program, Set<String> inputs) {}
 
@@ -60,26 +72,48 @@ public final class Trainer implements AutoCloseable {
    * Prepares training.
    *
    * @param session holds the variables of the base model in the compute type, and the adapter's
+   * @param computeType type of activations and frozen weights
+   * @throws GraftException if nothing of the adapter learns, or the loss does not depend on some tensor that
+   * should
+   */
+  public Trainer(Session session, BaseModel base, Attachment attachment, String adapter,
+      DType computeType, TrainingOptions options) {
+    this(session, base, attachment, adapter, computeType, options, Preferences.CPU);
+  }
+
+  /**
+   * Prepares training.
+   *
+   * @param session holds the variables of the base model in the compute type, and the adapter's
+   * @param computeType type of activations and frozen weights
+   * @param preferences of the session's backend
    * @throws GraftException if nothing of the adapter learns
    */
   public Trainer(Session session, BaseModel base, Attachment attachment, String adapter,
-      TrainingOptions options) {
+      DType computeType, TrainingOptions options, Preferences preferences) {
     this.session = session;
     this.attachment = attachment;
     this.adapter = adapter;
     this.options = options;
-    this.graphs = new StepPrograms(new ModelGraphs(base,
-        new GraphOptions(options.computeType(), true, options.checkpoint(), options.seed())), options);
+    this.graphs = new StepGraphs(new ModelGraphs(base,
+        new GraphOptions(computeType, true, options.gradientCheckpointing(), options.seed()), preferences),
+        computeType, options);
+    this.preferences = preferences;
     this.learned = new boolean[attachment.trainable().size()];
     this.maxPositions = base.model().maxPositions();
     this.inputTokens = ModelGraphs.inputTokens(RowGroup.all(adapter, attachment, 1));
     if (learned.length == 0) {
       throw new GraftException("Nothing to train: the adapter has no trainable tensor");
     }
+    graphs.requirePaths(RowGroup.all(adapter, attachment, 1));
+    clearMoments();
+  }
+
+  private void clearMoments() {
     for (AdapterTensor tensor : attachment.trainable()) {
       String variable = AdapterWeights.variable(adapter, tensor.key());
-      session.allocate(StepPrograms.moment1(variable), graphs.type(), tensor.shape());
-      session.allocate(StepPrograms.moment2(variable), graphs.type(), tensor.shape());
+      session.allocate(StepGraphs.moment1(variable), graphs.type(), tensor.shape());
+      session.allocate(StepGraphs.moment2(variable), graphs.type(), tensor.shape());
     }
   }
 
@@ -88,77 +122,129 @@ public final class Trainer implements AutoCloseable {
     return done;
   }
 
-  /** Trains up to the last step. */
+  /**
+   * Trains up to the last step.
+   *
+   * @throws DivergedException if the loss or a gradient is not finite
+   */
   public void run(BatchSource batches, TrainingListener listener) {
     while (done < options.steps()) {
-      listener.stepDone(step(batches));
+      StepReport report = step(batches);
+      notice().ifPresent(listener::noticed);
+      listener.stepDone(report);
     }
   }
 
   /**
    * Does one step.
    *
-   * @throws GraftException if the loss is not finite, if the step's batches hold no label, or if by now some
-   * trainable tensor should have had a gradient and has not
+   * @throws DivergedException if the loss or a gradient is not finite; the step has changed nothing then
+   * @throws GraftException if the step's batches hold no label
    */
   public StepReport step(BatchSource source) {
     long start = System.nanoTime();
     long step = done + 1;
     List<TokenBatch> batches = source.step(done);
-    if (batches.size() > 1) {
-      allocateSums();
-    }
     int labels = batches.stream().mapToInt(b -> b.labelCount(inputTokens)).sum();
     if (labels == 0) {
       throw new GraftException("Step " + step + " has no label to learn from: every token of its batches is"
           + " part of a prompt or padding. Check the data set's completion field and the maximum length");
     }
+    if (batches.size() > 1) {
+      clearSums();
+    }
     double rate = options.learningRate() * options.schedule().factor(step, options.warmup(), options.steps());
     double loss = 0;
+    boolean finite = true;
     long tokens = 0;
     long planned = 0;
     Map<String, HostTensor> last = Map.of();
     for (int i = 0; i < batches.size(); i++) {
       TokenBatch batch = batches.get(i);
-      StepPrograms.Role role = batches.size() == 1
-          ? StepPrograms.Role.WHOLE
-          : i < batches.size() - 1 ? StepPrograms.Role.ADDS : StepPrograms.Role.ENDS;
-      BatchLayout layout = BatchLayout.of(batch, inputTokens, maxPositions);
+      StepGraphs.Role role = batches.size() == 1
+          ? StepGraphs.Role.WHOLE
+          : i < batches.size() - 1 ? StepGraphs.Role.ADDS : StepGraphs.Role.ENDS;
+      BatchLayout layout = BatchLayout.of(batch, inputTokens, maxPositions, preferences);
       Compiled compiled = compiled(new Key(layout, role));
       Map<String, HostTensor> feeds = layout.feeds(batch, inputTokens,
           attachment.virtualTokens() - inputTokens, 1.0 / labels, graphs.type());
-      feeds.put(Feeds.STEP, HostTensor.ofLongs(Shape.of(), step * batches.size() + i));
-      feeds.put(StepPrograms.RATE, scalar(rate));
-      feeds.put(StepPrograms.CORRECTION1, scalar(1 - Math.pow(options.beta1(), step)));
-      feeds.put(StepPrograms.CORRECTION2, scalar(1 - Math.pow(options.beta2(), step)));
-      feeds.put(StepPrograms.DECAY, scalar(1 - rate * options.weightDecay()));
+      feeds.put(InputNames.STEP, HostTensor.ofLongs(Shape.of(), batchesDone + i + 1));
+      feeds.put(StepGraphs.RATE, scalar(rate));
+      feeds.put(StepGraphs.CORRECTION1, scalar(1 - Math.pow(options.beta1(), step)));
+      feeds.put(StepGraphs.CORRECTION2, scalar(1 - Math.pow(options.beta2(), step)));
+      feeds.put(StepGraphs.DECAY, scalar(1 - rate * options.weightDecay()));
       feeds.keySet().retainAll(compiled.inputs());
+      sumsAreZero &= role == StepGraphs.Role.WHOLE;
       last = compiled.program().run(feeds);
-      loss += value(last, ModelGraphs.LOSS).item();
+      double part = value(last, ModelGraphs.LOSS).item();
+      loss += part;
+      finite &= Double.isFinite(part);
       planned = Math.max(planned, compiled.program().plannedBytes());
       tokens += batch.tokenCount();
+      if (!finite && role == StepGraphs.Role.ADDS) {
+        throw diverged(step, "the loss is " + loss);
+      }
     }
-    double norm = value(last, StepPrograms.NORM).item();
-    if (!Double.isFinite(loss) || !Double.isFinite(norm)) {
-      throw new GraftException("Step " + step + ": the loss is " + loss + " and the gradients' norm " + norm
-          + ". Lower the learning rate (now " + options.learningRate() + "), or lengthen the warm-up");
+    sumsAreZero |= batches.size() > 1;
+    double norm = value(last, StepGraphs.NORM).item();
+    if (!finite || !Double.isFinite(norm)) {
+      throw diverged(step, "the loss is " + loss + " and the gradients' norm " + norm);
     }
     done = step;
-    proveTraining(value(last, StepPrograms.SQUARES));
+    batchesDone += batches.size();
+    HostTensor squares = value(last, StepGraphs.SQUARES);
+    for (int i = 0; i < learned.length; i++) {
+      learned[i] |= squares.at(i) > 0;
+    }
     return new StepReport(step, options.steps(), loss, norm, rate, tokens,
         (System.nanoTime() - start) / 1e9, planned);
   }
 
-  private void allocateSums() {
-    if (!summing) {
+  private DivergedException diverged(long step, String what) {
+    return new DivergedException("Step " + step + ": " + what + ", so the step was not done, and the adapter is as"
+        + " it was before. Lower the learning rate (now " + options.learningRate()
+        + "), or lengthen the warm-up", step);
+  }
+
+  /** Sets the sums of gradients to zero, unless the last step has done so; one that failed has not. */
+  private void clearSums() {
+    if (!summing || !sumsAreZero) {
       attachment.trainable().forEach(tensor -> session.allocate(
-          StepPrograms.sum(AdapterWeights.variable(adapter, tensor.key())), graphs.type(), tensor.shape()));
+          StepGraphs.sum(AdapterWeights.variable(adapter, tensor.key())), graphs.type(), tensor.shape()));
       summing = true;
+      sumsAreZero = true;
     }
   }
 
+  /** Returns the trainable tensors whose gradients have been 0 in every step so far. */
+  public List<String> idle() {
+    List<String> idle = new ArrayList<>();
+    for (int i = 0; i < learned.length; i++) {
+      if (!learned[i]) {
+        idle.add(attachment.trainable().get(i).key());
+      }
+    }
+    return idle;
+  }
+
+  /**
+   * Returns what is worth knowing after the step that was just done. A gradient of 0 may be right, as that of a
+   * token that no batch has held yet, or a sign that a setting is wrong.
+   */
+  public Optional<String> notice() {
+    // With the first rates at 0, a factor that starts at zero hides its partner's gradient a little longer.
+    boolean moved = options.schedule().factor(2, options.warmup(), options.steps()) > 0;
+    List<String> idle = idle();
+    boolean due = done == NOTICE_STEPS || done == options.steps() && done > 1 && done < NOTICE_STEPS;
+    if (!due || !moved || idle.isEmpty()) {
+      return Optional.empty();
+    }
+    return Optional.of("After " + done + " steps the gradients of " + idle.size() + " of " + learned.length
+        + " trainable tensors have all been 0, so these have not learned: " + StepGraphs.firstOf(idle));
+  }
+
   private static HostTensor value(Map<String, HostTensor> outputs, String name) {
-    return java.util.Objects.requireNonNull(outputs.get(name), name);
+    return Objects.requireNonNull(outputs.get(name), name);
   }
 
   private HostTensor scalar(double value) {
@@ -172,61 +258,92 @@ public final class Trainer implements AutoCloseable {
     });
   }
 
-  /** Fails if some trainable tensor has had no gradient in the first steps. */
-  private void proveTraining(HostTensor squares) {
-    if (done > PROOF_STEPS) {
-      return;
-    }
-    for (int i = 0; i < learned.length; i++) {
-      learned[i] |= squares.at(i) > 0;
-    }
-    if (done == PROOF_STEPS || done == options.steps() && done > 1) {
-      List<String> idle = new ArrayList<>();
-      for (int i = 0; i < learned.length; i++) {
-        if (!learned[i]) {
-          idle.add(attachment.trainable().get(i).key());
-        }
-      }
-      // With the first rates at 0, a factor that starts at zero hides its partner's gradient a little longer.
-      boolean moved = options.schedule().factor(2, options.warmup(), options.steps()) > 0;
-      if (!idle.isEmpty() && moved) {
-        throw new GraftException("After " + done + " steps " + idle.size() + " of " + learned.length
-            + " trainable tensors have had no gradient, so they do not learn: " + String.join(", ",
-                idle.subList(0, Math.min(3, idle.size())))
-            + ". Take these modules out of target_modules, or check that the model uses them");
-      }
-    }
-  }
-
-  /** Saves all that resuming needs. */
+  /**
+   * Saves all that resuming needs.
+   *
+   * @throws GraftException if the disk refuses, or a value is not finite
+   */
   public void save(Checkpoints checkpoints, Map<String, ?> state) {
-    Map<String, HostTensor> tensors = new LinkedHashMap<>();
-    for (AdapterTensor tensor : attachment.trainable()) {
-      String variable = AdapterWeights.variable(adapter, tensor.key());
-      for (String name : List.of(variable, StepPrograms.moment1(variable), StepPrograms.moment2(variable))) {
-        tensors.put(name, session.download(name));
-      }
-    }
-    checkpoints.save(done, TensorSource.of(tensors), state);
+    checkpoints.save(done, tensors(), all(state));
   }
 
-  /** Goes on from a checkpoint. */
+  /**
+   * Saves all that resuming needs, and leaves every earlier checkpoint where it is.
+   *
+   * @throws GraftException if the disk refuses, or a value is not finite
+   */
+  public void add(Checkpoints checkpoints, Map<String, ?> state) {
+    checkpoints.add(done, tensors(), all(state));
+  }
+
+  private TensorSource tensors() {
+    Map<String, HostTensor> tensors = new LinkedHashMap<>();
+    stateVariables().keySet().forEach(name -> tensors.put(name, session.download(name)));
+    return TensorSource.of(tensors);
+  }
+
+  private Map<String, Object> all(Map<String, ?> state) {
+    Map<String, Object> all = new LinkedHashMap<>(state);
+    all.put(BATCHES, batchesDone);
+    return all;
+  }
+
+  /**
+   * Goes on from a checkpoint.
+   *
+   * @throws GraftException if it belongs to another adapter; nothing has changed then
+   */
   public void resume(Checkpoint checkpoint) {
+    if (!(checkpoint.state().get(BATCHES) instanceof Long batches)) {
+      throw new GraftException("Checkpoint " + checkpoint.path() + " does not tell how many batches were trained"
+          + " on: another version of Graft wrote it. Resume with that one");
+    }
+    Map<String, Signature> expected = stateVariables();
+    expected.forEach((name, signature) -> {
+      if (!checkpoint.names().contains(name) || !checkpoint.signature(name).equals(signature)) {
+        throw new GraftException("Checkpoint " + checkpoint.path() + " lacks " + name + " as " + signature
+            + ": it belongs to another adapter configuration");
+      }
+    });
+    expected.keySet().forEach(name -> {
+      // A copy, since the file is closed while the session goes on.
+      HostTensor stored = checkpoint.tensor(name);
+      HostTensor copy = HostTensor.zeros(stored.dtype(), stored.shape());
+      copy.segment().copyFrom(stored.segment());
+      session.upload(name, copy);
+    });
+    done = checkpoint.step();
+    batchesDone = batches;
+  }
+
+  /** Returns copies of the parameters that learn, by the names of their variables. */
+  public Map<String, HostTensor> parameters() {
+    Map<String, HostTensor> parameters = new LinkedHashMap<>();
     for (AdapterTensor tensor : attachment.trainable()) {
       String variable = AdapterWeights.variable(adapter, tensor.key());
-      for (String name : List.of(variable, StepPrograms.moment1(variable), StepPrograms.moment2(variable))) {
-        if (!checkpoint.names().contains(name)) {
-          throw new GraftException("Checkpoint " + checkpoint.path() + " lacks " + name
-              + ": it belongs to another adapter configuration");
-        }
-        // A copy, since the file is closed while the session goes on.
-        HostTensor stored = checkpoint.tensor(name);
-        HostTensor copy = HostTensor.zeros(stored.dtype(), stored.shape());
-        copy.segment().copyFrom(stored.segment());
-        session.upload(name, copy);
-      }
+      parameters.put(variable, session.download(variable));
     }
-    done = checkpoint.step();
+    return parameters;
+  }
+
+  /** Begins at the first step again, with parameters that {@link #parameters} has returned. */
+  public void restart(Map<String, HostTensor> parameters) {
+    parameters.forEach(session::upload);
+    clearMoments();
+    done = 0;
+    batchesDone = 0;
+  }
+
+  private Map<String, Signature> stateVariables() {
+    Map<String, Signature> variables = new LinkedHashMap<>();
+    for (AdapterTensor tensor : attachment.trainable()) {
+      String variable = AdapterWeights.variable(adapter, tensor.key());
+      Signature signature = new Signature(graphs.type(), tensor.shape());
+      variables.put(variable, signature);
+      variables.put(StepGraphs.moment1(variable), signature);
+      variables.put(StepGraphs.moment2(variable), signature);
+    }
+    return variables;
   }
 
   /** Frees the programs and the optimiser's variables. */
@@ -236,14 +353,9 @@ public final class Trainer implements AutoCloseable {
     programs.clear();
     for (AdapterTensor tensor : attachment.trainable()) {
       String variable = AdapterWeights.variable(adapter, tensor.key());
-      session.release(StepPrograms.moment1(variable));
-      session.release(StepPrograms.moment2(variable));
-      session.release(StepPrograms.sum(variable));
+      session.release(StepGraphs.moment1(variable));
+      session.release(StepGraphs.moment2(variable));
+      session.release(StepGraphs.sum(variable));
     }
-  }
-
-  /** Returns the type in which the adapter's tensors are held. */
-  public DType parameterType() {
-    return graphs.type();
   }
 }

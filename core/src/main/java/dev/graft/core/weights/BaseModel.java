@@ -1,5 +1,6 @@
 package dev.graft.core.weights;
 
+import dev.graft.core.attach.Uploads;
 import dev.graft.error.GraftException;
 import dev.graft.formats.ModelFolder;
 import dev.graft.formats.NonFinite;
@@ -15,6 +16,7 @@ import dev.graft.spi.QuantizedTensor;
 import dev.graft.spi.Quantizer;
 import dev.graft.spi.Session;
 import dev.graft.spi.Site;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -36,6 +38,9 @@ public final class BaseModel {
   private final Map<String, QuantizedTensor> quantized = new LinkedHashMap<>();
   private final Map<String, Set<String>> parts = new LinkedHashMap<>();
   private final List<String> unused = new ArrayList<>();
+  private final Optional<ModelFolder> folder;
+  private final boolean untied;
+  private final List<String> notes;
 
   /**
    * Binds a model to a checkpoint.
@@ -47,8 +52,14 @@ public final class BaseModel {
    */
   public BaseModel(CausalModel model, TensorSource checkpoint, List<Quantizer> quantizers) {
     this.model = model;
-    this.outline = OutlineLayers.of(model);
-    this.tensors = HeadlessNames.restore(checkpoint, outline.parameters().keySet());
+    this.folder = checkpoint instanceof ModelFolder files ? Optional.of(files) : Optional.empty();
+    ModelOutline asked = OutlineLayers.of(model);
+    TiedWeights ties = TiedWeights.of(asked,
+        PrefixlessNames.restore(checkpoint, asked.parameters().keySet()));
+    this.outline = untied(asked, ties.untied());
+    this.tensors = ties.tensors();
+    this.untied = !ties.untied().isEmpty();
+    this.notes = ties.notes();
     Set<String> convolutions = outline.sites().stream()
         .filter(site -> site instanceof Site.Linear linear && linear.transposed())
         .map(site -> site.name() + ".weight").collect(Collectors.toSet());
@@ -62,7 +73,7 @@ public final class BaseModel {
       }
       Shape found = code == null ? tensors.signature(name).shape() : code.shape();
       if (code == null && !tensors.signature(name).dtype().isFloating()) {
-        faults.add(notDense(name, quantizers));
+        faults.add(notDense(name, checkpoint, quantizers));
       } else if (!found.equals(shape)) {
         faults.add("tensor " + name + " has shape " + found + ", but config.json asks for " + shape);
       }
@@ -70,7 +81,7 @@ public final class BaseModel {
     Set<String> used = new HashSet<>();
     outline.parameters().keySet().forEach(name -> used.addAll(storedNames(name)));
     tensors.names().stream().filter(name -> !used.contains(name)).forEach(unused::add);
-    unused.stream().filter(new StrayWeights(outline.parameters().keySet())::contains)
+    unused.stream().filter(new UnexpectedWeights(outline.parameters().keySet())::contains)
         .forEach(name -> faults.add("tensor " + name + " is unexpected: by config.json the model has no such"
             + " weight"));
     if (!faults.isEmpty()) {
@@ -84,14 +95,34 @@ public final class BaseModel {
         : "";
   }
 
-  private String notDense(String name, List<Quantizer> quantizers) {
-    List<String> beside = tensors.names().stream().filter(other -> other.startsWith(name + ".")).sorted()
-        .toList();
+  private String notDense(String name, TensorSource checkpoint, List<Quantizer> quantizers) {
+    String module = name.substring(0, name.lastIndexOf('.') + 1);
+    List<String> beside = tensors.names().stream()
+        .filter(other -> other.startsWith(module.isEmpty() ? name + "." : module) && !other.equals(name))
+        .filter(other -> !outline.parameters().containsKey(other)).sorted().toList();
     return "tensor " + name + " is stored as " + tensors.signature(name).dtype()
         + ", which no installed quantizer reads (installed: "
         + (quantizers.isEmpty() ? "none" : String.join(", ", quantizers.stream().map(Quantizer::id).toList()))
-        + "): its quantization state is not recognised. Beside it lies "
-        + (beside.isEmpty() ? "nothing" : String.join(", ", beside));
+        + "): its quantization state is not recognised. "
+        + (beside.isEmpty() ? "No part of it lies beside it" : "Beside it lies " + String.join(", ", beside))
+        + ". Add the jar of the quantizer that it was written by" + writtenBy(checkpoint)
+        + ", as by --plugins DIR of the command";
+  }
+
+  private static String writtenBy(TensorSource checkpoint) {
+    return checkpoint instanceof ModelFolder folder
+        && folder.config().get("quantization_config") instanceof Map<?, ?> fields
+        && fields.get("quant_method") instanceof String method
+            ? ", whose \"quant_method\" is \"" + method + "\" by config.json"
+            : "";
+  }
+
+  /** Puts the file that holds a tensor before a message that does not name it. */
+  private GraftException naming(Collection<String> names, GraftException e) {
+    String message = String.valueOf(e.getMessage());
+    return names.stream().flatMap(name -> folder.flatMap(files -> files.fileOf(name)).stream()).findFirst()
+        .filter(file -> !message.contains(file.toString()))
+        .map(file -> new GraftException(file + ": " + message, e)).orElse(e);
   }
 
   private BaseModel(BaseModel original, Map<String, HostTensor> values) {
@@ -101,6 +132,9 @@ public final class BaseModel {
     this.quantized.putAll(original.quantized);
     this.parts.putAll(original.parts);
     this.unused.addAll(original.unused);
+    this.folder = original.folder;
+    this.untied = original.untied;
+    this.notes = original.notes;
     quantized.keySet().removeAll(values.keySet());
     parts.keySet().removeAll(values.keySet());
   }
@@ -127,12 +161,20 @@ public final class BaseModel {
     for (Quantizer quantizer : quantizers) {
       Set<String> found = quantizer.parts(name, tensors.names());
       if (!found.isEmpty()) {
-        QuantizedTensor code = quantizer.read(name, tensors::tensor);
+        QuantizedTensor code = read(quantizer, name, found);
         // Tools that quantise a Conv1D make a linear layer of it, whose weight is [out, in].
         quantized.put(name, convolution ? new TransposedCode(code) : code);
         parts.put(name, found);
         return;
       }
+    }
+  }
+
+  private QuantizedTensor read(Quantizer quantizer, String name, Set<String> parts) {
+    try {
+      return quantizer.read(name, tensors::tensor);
+    } catch (GraftException e) {
+      throw naming(parts, e);
     }
   }
 
@@ -165,6 +207,16 @@ public final class BaseModel {
   /** Returns the checkpoint's tensors that the model does not use, and need not: masks, tables, other heads. */
   public List<String> unused() {
     return List.copyOf(unused);
+  }
+
+  /** Returns what its user should know: what config.json says and the checkpoint shows otherwise. */
+  public List<String> notes() {
+    return List.copyOf(notes);
+  }
+
+  /** Tells whether the checkpoint has a head of its own that config.json says to be tied. */
+  public boolean isUntied() {
+    return untied;
   }
 
   /** Returns the names of the parameters that are stored in a quantised code. */
@@ -221,8 +273,9 @@ public final class BaseModel {
       QuantizedTensor code = quantized.get(name);
       if (code == null) {
         HostTensor dense = tensors.tensor(name);
-        NonFinite.refuse(dense, "The tensor " + name + " of the base model");
-        session.upload(name, TensorCasts.cast(dense, compute));
+        NonFinite.refuse(dense, "The tensor " + name + " of "
+            + folder.flatMap(files -> files.fileOf(name)).map(Path::toString).orElse("the base model"));
+        Uploads.cast(session, name, dense, compute);
       } else {
         code.resident().forEach((part, value) -> session.upload(partName(name, part), value));
       }

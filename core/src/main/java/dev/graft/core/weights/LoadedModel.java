@@ -12,9 +12,14 @@ import dev.graft.graph.HostTensor;
 import dev.graft.spi.CausalModel;
 import dev.graft.spi.Configuration;
 import dev.graft.spi.PeftMethod;
+import dev.graft.spi.Quantizer;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apiguardian.api.API;
 
 /** Holds a model folder that is open, and the model in it. */
@@ -56,10 +61,23 @@ public final class LoadedModel implements AutoCloseable {
       }
       CausalModel model = plugins.family(type).read(config);
       config.finish();
-      return new LoadedModel(folder, new BaseModel(model, folder, plugins.quantizers()), plugins);
-    } catch (RuntimeException e) {
+      return new LoadedModel(folder, base(model, folder, plugins.quantizers()), plugins);
+    } catch (GraftException e) {
+      folder.close();
+      throw naming(path, e);
+    } catch (RuntimeException | Error e) {
       folder.close();
       throw e;
+    }
+  }
+
+  private static BaseModel base(CausalModel model, ModelFolder folder, List<Quantizer> quantizers) {
+    try {
+      return new BaseModel(model, folder, quantizers);
+    } catch (GraftException e) {
+      String reason = ForeignQuantization.explain(folder.config(), folder.names(), quantizers)
+          .orElseThrow(() -> e);
+      throw new GraftException(folder.path() + ": " + reason + ". The first sign: " + e.getMessage(), e);
     }
   }
 
@@ -71,6 +89,16 @@ public final class LoadedModel implements AutoCloseable {
   /** Returns the model and its weights. */
   public BaseModel base() {
     return base;
+  }
+
+  /** Returns what its user should know of how the folder is read. */
+  public List<String> notes() {
+    List<String> notes = new ArrayList<>();
+    base.notes().forEach(note -> notes.add(folder.path() + ": " + note));
+    ForeignQuantization.method(folder.config()).filter(_ -> base.quantized().isEmpty())
+        .ifPresent(method -> notes.add(folder.path() + ": config.json says that the model is quantised by "
+            + method + ", but its weights are not; they are used as they are."));
+    return notes;
   }
 
   /**
@@ -95,25 +123,36 @@ public final class LoadedModel implements AutoCloseable {
       Map<String, ?> config = adapter.config();
       Configuration json = configuration(path, config);
       PeftMethod<?> method = plugins.methodFor(json);
-      Attachment stored = new Attachment(method, json, base.outline(), false);
+      Attachment used = new Attachment(method, json, base.outline(), false);
       String origin = path.resolve("adapter_model.safetensors").toString();
-      Map<String, HostTensor> values = AdapterWeights.read(stored, adapter, origin, this::wide);
+      AdapterWeights.Stored stored = AdapterWeights.read(used, adapter, origin, this::wide);
       if (!training) {
-        return new LoadedAdapter(stored, values, adapter);
+        return new LoadedAdapter(stored.attachment(), stored.values(), adapter);
       }
       Attachment trained = new Attachment(method, configuration(path, config), base.outline(), true);
-      if (trained.tensors().keySet().equals(stored.tensors().keySet())) {
-        return new LoadedAdapter(trained, values, adapter);
+      if (trained.tensors().keySet().equals(used.tensors().keySet())) {
+        stored = AdapterWeights.read(trained, adapter, origin, this::wide);
+      } else {
+        stored = trainingValues(trained, stored.values(), adapter);
       }
-      return new LoadedAdapter(trained, trainingValues(trained, values, adapter), adapter);
-    } catch (RuntimeException e) {
+      return new LoadedAdapter(stored.attachment(), stored.values(), adapter);
+    } catch (GraftException e) {
+      adapter.close();
+      throw naming(path, e);
+    } catch (RuntimeException | Error e) {
       adapter.close();
       throw e;
     }
   }
 
+  /** Puts the folder before a message that does not name what lies in it. */
+  private static GraftException naming(Path folder, GraftException e) {
+    String message = String.valueOf(e.getMessage());
+    return message.contains(folder.toString()) ? e : new GraftException(folder + ": " + message, e);
+  }
+
   private static Configuration configuration(Path path, Map<String, ?> config) {
-    return new Configuration(path.resolve("adapter_config.json").toString(), config);
+    return Configuration.stored(path.resolve("adapter_config.json").toString(), config);
   }
 
   private HostTensor wide(String parameter) {
@@ -121,11 +160,13 @@ public final class LoadedModel implements AutoCloseable {
   }
 
   /** Reads the parameters of training: those that are stored for use as well, and those kept beside them. */
-  private Map<String, HostTensor> trainingValues(Attachment trained, Map<String, HostTensor> stored,
+  private AdapterWeights.Stored trainingValues(Attachment trained, Map<String, HostTensor> stored,
       AdapterFolder adapter) {
     TensorSource beside = adapter.training();
     Map<String, HostTensor> values = new LinkedHashMap<>(stored);
-    values.keySet().retainAll(trained.tensors().keySet());
+    Set<String> kept = new HashSet<>(trained.tensors().keySet());
+    kept.addAll(trained.baseCopies().keySet());
+    values.keySet().retainAll(kept);
     beside.names().forEach(name -> values.put(name, beside.tensor(name)));
     return AdapterWeights.read(trained, TensorSource.of(values),
         adapter.path().resolve("graft_training.safetensors").toString(), this::wide);

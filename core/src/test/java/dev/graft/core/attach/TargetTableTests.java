@@ -32,7 +32,8 @@ class TargetTableTests {
         words(layers).map(Integer::valueOf).toList(), words(layersPattern).toList(), List.of(),
         Targets.Bias.NONE);
     try {
-      return new TargetRules(targets, new ModelOutline(List.of(linear(module), linear("stranger")), Map.of()))
+      return new TargetRules(targets, new ModelOutline(List.of(linear(module), linear("stranger")), Map.of()),
+          false)
           .sites().stream().anyMatch(site -> site.name().equals(module));
     } catch (GraftException e) {
       assertThat(e).hasMessageContaining("target_modules");
@@ -96,7 +97,7 @@ class TargetTableTests {
     return new TargetRules(
         new Targets(new Targets.Selection.Names(List.of("up")), Optional.empty(), List.of(),
             List.of(), List.of(entry), Targets.Bias.NONE),
-        outline).savedParameters();
+        outline, false).savedParameters();
   }
 
   @Test
@@ -114,7 +115,8 @@ class TargetTableTests {
     ModelOutline outline = new ModelOutline(List.of(linear("a.up"), linear("a.down")), Map.of());
     Targets targets = new Targets(new Targets.Selection.Names(List.of("up", "down")), Optional.empty(),
         List.of(), List.of(), List.of("up"), Targets.Bias.NONE);
-    assertThat(new TargetRules(targets, outline).sites()).extracting(Site::name).containsExactly("a.down");
+    assertThat(new TargetRules(targets, outline, false).sites()).extracting(Site::name)
+        .containsExactly("a.down");
   }
 
   @Test
@@ -140,7 +142,7 @@ class TargetTableTests {
         new Site.Linear("lm_head", 4, 9, false, false, true)), Map.of());
     Targets all = new Targets(new Targets.Selection.AllLinear(), Optional.empty(), List.of(), List.of(),
         List.of(), Targets.Bias.NONE);
-    assertThat(new TargetRules(all, outline).sites()).extracting(Site::name).containsExactly("a.proj");
+    assertThat(new TargetRules(all, outline, false).sites()).extracting(Site::name).containsExactly("a.proj");
   }
 
   /** Hugging Face PEFT takes what matches and says nothing of the rest. */
@@ -149,7 +151,8 @@ class TargetTableTests {
     Targets targets = new Targets(new Targets.Selection.Names(List.of("q_proj", "vproj")), Optional.empty(),
         List.of(), List.of(), List.of(), Targets.Bias.NONE);
     ModelOutline outline = new ModelOutline(List.of(linear("a.q_proj"), linear("a.v_proj")), Map.of());
-    assertThatThrownBy(() -> new TargetRules(targets, outline).sites()).isInstanceOf(GraftException.class)
+    assertThatThrownBy(() -> new TargetRules(targets, outline, false).sites())
+        .isInstanceOf(GraftException.class)
         .hasMessageContaining("\"vproj\" (did you mean \"v_proj\"?)").hasMessageNotContaining("\"q_proj\"");
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.graft.core.TokenBatch;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
+import dev.graft.spi.Preferences;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
@@ -35,7 +36,7 @@ class BatchLayoutTests {
   }
 
   private static BatchLayout layout(TokenBatch batch, int inputTokens) {
-    return BatchLayout.of(batch, inputTokens, 100);
+    return BatchLayout.of(batch, inputTokens, 100, Preferences.CPU);
   }
 
   private static long[] longs(Map<String, HostTensor> feeds, String name) {
@@ -75,9 +76,9 @@ class BatchLayoutTests {
 
   @Test
   void rowsThatAModelWillRefuseAsTooLongStayRows() {
-    assertThat(BatchLayout.of(batch(3, 8, 5), 0, LENGTH).packed()).isTrue();
-    assertThat(BatchLayout.of(batch(3, 8, 5), 0, LENGTH - 1).packed()).isFalse();
-    assertThat(BatchLayout.of(batch(3, 8, 5), 1, LENGTH).packed()).isFalse();
+    assertThat(BatchLayout.of(batch(3, 8, 5), 0, LENGTH, Preferences.CPU).packed()).isTrue();
+    assertThat(BatchLayout.of(batch(3, 8, 5), 0, LENGTH - 1, Preferences.CPU).packed()).isFalse();
+    assertThat(BatchLayout.of(batch(3, 8, 5), 1, LENGTH, Preferences.CPU).packed()).isFalse();
   }
 
   @Test
@@ -102,10 +103,10 @@ class BatchLayoutTests {
     TokenBatch batch = batch(3, 8, 5);
     BatchLayout layout = layout(batch, inputTokens);
     Map<String, HostTensor> feeds = layout.feeds(batch, inputTokens, 10, 0.5, DType.F64);
-    long[] slots = longs(feeds, Feeds.SLOT_OF_TOKEN);
-    long[] tokens = longs(feeds, Feeds.TOKEN_OF_SLOT);
-    long[] ids = longs(feeds, Feeds.IDS);
-    long[] positions = longs(feeds, Feeds.POSITIONS);
+    long[] slots = longs(feeds, InputNames.SLOT_OF_TOKEN);
+    long[] tokens = longs(feeds, InputNames.TOKEN_OF_SLOT);
+    long[] ids = longs(feeds, InputNames.IDS);
+    long[] positions = longs(feeds, InputNames.POSITIONS);
     int width = LENGTH + inputTokens;
     int count = batch.tokenCount() + batch.rows() * inputTokens;
     for (int token = 0; token < slots.length; token++) {
@@ -120,9 +121,9 @@ class BatchLayoutTests {
       }
     }
     assertThat(Arrays.stream(positions).max()).hasValue(10 + width - 1);
-    long[] rows = longs(feeds, Feeds.LABEL_ROWS);
-    long[] labels = longs(feeds, Feeds.LABELS);
-    HostTensor weights = Objects.requireNonNull(feeds.get(Feeds.LABEL_WEIGHTS));
+    long[] rows = longs(feeds, InputNames.LABEL_ROWS);
+    long[] labels = longs(feeds, InputNames.LABELS);
+    HostTensor weights = Objects.requireNonNull(feeds.get(InputNames.LABEL_WEIGHTS));
     for (int i = 0; i < labels.length; i++) {
       assertThat(weights.at(i)).isEqualTo(i < batch.labelCount(inputTokens) ? 0.5 : 0);
       if (weights.at(i) > 0) {

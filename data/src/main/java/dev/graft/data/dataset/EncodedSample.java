@@ -1,24 +1,36 @@
 package dev.graft.data.dataset;
 
-import dev.graft.core.TokenBatch;
 import dev.graft.error.GraftException;
+import dev.graft.spi.TokenSample;
 import java.util.Arrays;
+import java.util.List;
 import org.apiguardian.api.API;
 
 /**
  * Holds a sample as tokens.
  *
  * @param ids token ids [tokens]
- * @param labels the id again where it is to be learned, else {@link TokenBatch#IGNORED}: [tokens]
+ * @param labels the id again where it is to be learned, else {@link TokenSample#IGNORED}: [tokens]
+ * @param notes what of the sample is not learned as it stands in the data; they do not count for equality
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
-public record EncodedSample(long[] ids, long[] labels) {
-  /** Checks the sizes. */
+public record EncodedSample(long[] ids, long[] labels, List<EncodingNote> notes) implements TokenSample {
+  /** Checks the sizes and copies the notes. */
   public EncodedSample {
     if (ids.length != labels.length) {
       throw new GraftException(
           "A sample of " + ids.length + " tokens cannot have " + labels.length + " labels");
     }
+    notes = List.copyOf(notes);
+  }
+
+  /** Holds a sample that is learned as it stands in the data. */
+  public EncodedSample(long[] ids, long[] labels) {
+    this(ids, labels, List.of());
+  }
+
+  EncodedSample with(List<EncodingNote> more) {
+    return new EncodedSample(ids, labels, more);
   }
 
   /** Joins a prompt, which is not learned, and what is learned. */
@@ -26,24 +38,8 @@ public record EncodedSample(long[] ids, long[] labels) {
     long[] ids = Arrays.copyOf(prompt, prompt.length + learned.length);
     System.arraycopy(learned, 0, ids, prompt.length, learned.length);
     long[] labels = ids.clone();
-    Arrays.fill(labels, 0, prompt.length, TokenBatch.IGNORED);
+    Arrays.fill(labels, 0, prompt.length, IGNORED);
     return new EncodedSample(ids, labels);
-  }
-
-  /** Returns the number of tokens. */
-  public int length() {
-    return ids.length;
-  }
-
-  /** Returns how many tokens are predicted and learned; the first of a row has nothing to be predicted from. */
-  public int learned() {
-    int count = 0;
-    for (int i = 1; i < labels.length; i++) {
-      if (labels[i] != TokenBatch.IGNORED) {
-        count++;
-      }
-    }
-    return count;
   }
 
   @Override

@@ -9,6 +9,8 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Holds a JSON object of a data set, and reads its fields with errors that say where they are.
@@ -70,6 +72,17 @@ record Row(String place, String path, JsonNode object) {
       rows.add(new Row(place, at, item));
     }
     return rows;
+  }
+
+  /** Returns a row that has the items of several lists in one, under a new name, beside its other fields. */
+  Row joined(String name, String... lists) {
+    ObjectNode joined = object.deepCopy().asObject();
+    ArrayNode items = joined.putArray(name);
+    for (String list : lists) {
+      object.get(list).values().forEach(items::add);
+      joined.remove(list);
+    }
+    return new Row(place, path, joined);
   }
 
   /** Returns the field as plain maps, lists and values. */

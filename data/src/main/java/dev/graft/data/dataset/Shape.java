@@ -4,13 +4,18 @@ import dev.graft.error.GraftException;
 import dev.graft.error.Nearest;
 import dev.graft.template.Message;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import tools.jackson.databind.JsonNode;
 
 /** Reads rows of one shape. */
 interface Shape {
+  /** Names the messages of a prompt and its completion together. */
+  String JOINED = "prompt and completion";
+
   Sample sample(Row row);
 
   static Shape of(DataFormat format, Row first) {
@@ -22,13 +27,33 @@ interface Shape {
     };
   }
 
+  /**
+   * Tells whether an object is a row of a format, by its fields. Those that hold messages, and so lists as the
+   * object of all rows does, may be misspelt.
+   */
+  static boolean fits(DataFormat format, Set<String> fields) {
+    return switch (format) {
+      case DataFormat.Recognised _ -> Arrays.stream(Known.values())
+          .anyMatch(known -> known.fields.stream()
+              .anyMatch(known.messages() ? field -> near(field, fields) : fields::contains));
+      case DataFormat.Columns columns -> near(columns.prompt(), fields) || near(columns.completion(), fields);
+      case DataFormat.TextColumn text -> fields.contains(text.column());
+      case DataFormat.MessagesColumn messages -> near(messages.column(), fields);
+    };
+  }
+
+  private static boolean near(String field, Set<String> fields) {
+    return fields.contains(field) || Nearest.of(field, fields).isPresent();
+  }
+
   /** The shapes that are recognised, the more telling fields first. */
   enum Known {
-    OPENAI(List.of("messages"), row -> OpenAiMessages.conversation(row, "messages")), SHARE_GPT(
-        List.of("conversations"),
-        row -> ShareGptMessages.conversation(row, "conversations")), PROMPT(List.of("prompt", "completion"),
-            row -> pair(row, "prompt", "completion")), ALPACA(List.of("instruction", "output"),
-                Shape::alpaca), TEXT(List.of("text"), row -> new Sample.Text(row.text("text")));
+    MESSAGES(List.of("messages"), row -> conversation(row, "messages")),
+    CONVERSATIONS(List.of("conversations"), row -> conversation(row, "conversations")),
+    CONVERSATION(List.of("conversation"), row -> conversation(row, "conversation")),
+    PROMPT(List.of("prompt", "completion"), row -> pair(row, "prompt", "completion")),
+    ALPACA(List.of("instruction", "output"), Shape::alpaca),
+    TEXT(List.of("text"), row -> new Sample.Text(row.text("text")));
 
     private final List<String> fields;
     private final Shape shape;
@@ -36,6 +61,10 @@ interface Shape {
     Known(List<String> fields, Shape shape) {
       this.fields = fields;
       this.shape = shape;
+    }
+
+    private boolean messages() {
+      return this != ALPACA && this != TEXT;
     }
 
     private static Known of(Row row) {
@@ -71,8 +100,20 @@ interface Shape {
     return shareGpt ? ShareGptMessages.conversation(row, column) : OpenAiMessages.conversation(row, column);
   }
 
+  /** A prompt and its completion are two texts, or two lists of messages, which make one conversation. */
   private static Sample pair(Row row, String prompt, String completion) {
+    if (row.has(prompt) && row.node(prompt).isArray() && row.has(completion)
+        && row.node(completion).isArray()) {
+      return conversation(row.joined(JOINED, prompt, completion), JOINED);
+    }
     String text = row.text(completion);
+    Optional<String> system = SystemField.NAMES.contains(prompt) || SystemField.NAMES.contains(completion)
+        ? Optional.empty()
+        : SystemField.of(row);
+    if (system.isPresent()) {
+      return new Sample.Conversation(List.of(new Message("system", system.get()),
+          new Message("user", row.text(prompt)), new Message("assistant", text)));
+    }
     return new Sample.PromptCompletion(row.text(prompt), text, references(row, text));
   }
 
@@ -95,7 +136,7 @@ interface Shape {
     String input = row.optionalText("input");
     String prompt = row.text("instruction") + (input.isEmpty() ? "" : "\n" + input);
     String output = row.text("output");
-    String system = row.optionalText("system");
+    String system = SystemField.of(row).orElse("");
     boolean earlier = row.has("history") && !row.node("history").isEmpty();
     if (system.isEmpty() && !earlier) {
       return new Sample.PromptCompletion(prompt, output, references(row, output));

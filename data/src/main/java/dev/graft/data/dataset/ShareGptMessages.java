@@ -19,13 +19,10 @@ final class ShareGptMessages {
 
   static Sample conversation(Row row, String field) {
     List<Message> messages = new ArrayList<>();
-    String system = row.optionalText("system");
-    if (!system.isEmpty()) {
-      messages.add(new Message("system", system));
-    }
     for (Row message : row.objects(field)) {
-      messages.add(message(message));
+      messages.add(marked(message, message(message)));
     }
+    SystemField.of(row).ifPresent(system -> SystemField.putBefore(messages, system, row));
     if (messages.stream().noneMatch(message -> message.role().equals("assistant"))) {
       throw row.fault("the field \"" + field + "\" has no answer (from \"gpt\"), so there is nothing to learn"
           + (row.has("chosen") ? "; pairs of chosen and rejected answers are not supported" : ""));
@@ -34,16 +31,31 @@ final class ShareGptMessages {
   }
 
   private static Message message(Row message) {
-    String value = message.text("value");
-    return switch (message.text("from")) {
-      case "human", "user" -> new Message("user", value);
-      case "gpt", "assistant", "chatgpt", "bing", "bard" -> new Message("assistant", value);
-      case "system" -> new Message("system", value);
-      case "observation", "tool" -> new Message("tool", value);
-      case "function_call" -> call(message, value);
-      case String other -> throw message.fault("the field \"" + message.path("from") + "\" is \"" + other
-          + "\"; known are human, gpt, system, function_call and observation");
-    };
+    String from = message.text("from");
+    if (from.equals("function_call")) {
+      return call(message, message.text("value"));
+    }
+    String role = Roles.of(from).orElseThrow(
+        () -> message.fault("the field \"" + message.path("from") + "\" is \"" + from
+            + "\"; known are human, gpt, system, function_call and observation"));
+    boolean content = message.has("content") && !message.has("value");
+    return new Message(role, message.text(content ? "content" : "value"));
+  }
+
+  /** Takes over what says whether a message is to be learned. */
+  private static Message marked(Row row, Message message) {
+    Map<String, @Nullable Object> fields = new LinkedHashMap<>(message.fields());
+    for (String field : LearningMark.FIELDS) {
+      if (row.has(field)) {
+        fields.put(field, row.plain(field));
+      }
+    }
+    try {
+      LearningMark.of(fields);
+    } catch (GraftException e) {
+      throw row.fault(row.path() + ": " + e.getMessage(), e);
+    }
+    return new Message(message.role(), message.content(), fields);
   }
 
   private static Message call(Row message, String value) {
@@ -64,7 +76,11 @@ final class ShareGptMessages {
     }
     Map<String, @Nullable Object> fields = new LinkedHashMap<>();
     fields.put("content", null);
-    fields.put("tool_calls", calls);
+    try {
+      fields.put(ToolCalls.FIELD, ToolCalls.framed(calls));
+    } catch (GraftException e) {
+      throw message.fault("the field \"" + message.path("value") + "\": " + e.getMessage(), e);
+    }
     return new Message("assistant", value, fields);
   }
 }

@@ -1,13 +1,8 @@
 package dev.graft.data.tokenizer;
 
-import ai.djl.huggingface.tokenizers.Encoding;
-import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
-import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import dev.graft.error.GraftException;
 import dev.graft.template.ChatTemplate;
 import dev.graft.template.Message;
-import java.io.ByteArrayInputStream;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
@@ -31,24 +26,29 @@ public final class Tokenizer implements AutoCloseable {
   /** A text that stands in no template, and that no template trims. */
   private static final String PROBE = "graft-turn-probe";
   private static final long MAX_IDS = 1L << Integer.SIZE;
-  private static final Map<String, String> UNCUT = Map.of("truncation", "false", "padding", "false");
 
   private final Path file;
   private final long longestText;
-  private final HuggingFaceTokenizer tokenizer;
+  private final NativeTokenizer tokenizer;
+  private final LongText longText;
+  private final ModelRows modelRows;
   private final Vocabulary vocabulary;
   private final AddedTokens added;
+  private final Set<Long> addedIds;
   private final SpecialTokens special;
   private final Optional<ChatTemplate> template;
   private final Optional<String> turnEnd;
   private final Set<Long> stopIds;
 
-  private Tokenizer(TokenizerFiles files, TokenizerJson json, HuggingFaceTokenizer tokenizer) {
+  private Tokenizer(TokenizerFiles files, TokenizerJson json, NativeTokenizer tokenizer) {
     Map<String, @Nullable Object> configuration = files.optional("tokenizer_config.json");
     this.file = json.file();
     this.longestText = json.longestText();
     this.tokenizer = tokenizer;
+    this.longText = LongText.of(tokenizer, json.file());
+    this.modelRows = files.modelRows();
     this.added = AddedTokens.of(json.content());
+    this.addedIds = Set.copyOf(added.ids().values());
     this.vocabulary = Vocabulary.of(json.content(), added);
     this.special = SpecialTokens.of(configuration, files.optional("special_tokens_map.json"));
     this.template = files.chatTemplate(configuration);
@@ -64,12 +64,28 @@ public final class Tokenizer implements AutoCloseable {
    * @throws GraftException if a file is missing, cannot be read or is not what it should be
    */
   public static Tokenizer open(Path modelFolder) {
-    TokenizerFiles files = new TokenizerFiles(modelFolder);
+    return open(TokenizerFiles.of(modelFolder));
+  }
+
+  /**
+   * Opens the tokenizer of a model with an adapter. Where the model has no chat template, and the adapter's
+   * folder has one, then what that folder has of the tokenizer's files counts more than the model's: other
+   * trainers save them beside the adapter.
+   *
+   * @throws GraftException if a file is missing, cannot be read or is not what it should be
+   */
+  public static Tokenizer open(Path modelFolder, Path adapterFolder) {
+    return open(TokenizerFiles.of(modelFolder, adapterFolder));
+  }
+
+  private static Tokenizer open(TokenizerFiles files) {
     TokenizerJson json = TokenizerJson.read(files.tokenizer());
-    HuggingFaceTokenizer tokenizer;
+    NativeTokenizer tokenizer;
     try {
-      tokenizer = HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json.forNativeLibrary()), UNCUT);
-    } catch (IOException | RuntimeException e) {
+      tokenizer = NativeTokenizer.of(json.forNativeLibrary());
+    } catch (GraftException e) {
+      throw e;
+    } catch (RuntimeException e) {
       throw new GraftException(json.file() + " is not a tokenizer that can be read: " + e.getMessage(), e);
     }
     try {
@@ -85,11 +101,19 @@ public final class Tokenizer implements AutoCloseable {
    *
    * @param addSpecialTokens whether those that begin or end every text are added, as {@code tokenizer.json}
    *   says
-   * @throws GraftException if the tokenizer has no token for a part of the text, or the text is so long that
-   *   the patterns of {@code tokenizer.json} could take too much time
+   * @throws GraftException if the tokenizer has no token for a part of the text, the model has no embedding for
+   *   a token of it, the text is so long that the patterns of {@code tokenizer.json} could take too much time,
+   *   or the thread is interrupted amid a long text
    */
   public long[] encode(String text, boolean addSpecialTokens) {
-    return encoding(wellFormed(text), addSpecialTokens).getIds();
+    String clean = encodable(text);
+    try {
+      return known(longText.ids(clean, addSpecialTokens));
+    } catch (GraftException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      throw unencodable(e);
+    }
   }
 
   /**
@@ -98,46 +122,38 @@ public final class Tokenizer implements AutoCloseable {
    * @throws GraftException as {@link #encode} does, and if a token has no place
    */
   public TokenizedText encodeWithPlaces(String text) {
-    String clean = wellFormed(text);
-    Encoding encoding = encoding(clean, false);
-    @Nullable
-    CharSpan[] spans = encoding.getCharTokenSpans();
-    int[] starts = new int[spans.length];
-    int[] ends = new int[spans.length];
-    int[] places = places(clean);
-    for (int i = 0; i < spans.length; i++) {
-      CharSpan span = spans[i];
-      if (span == null || span.getStart() >= places.length || span.getEnd() >= places.length) {
-        throw new GraftException(
-            file + ": by its normalizer or model, token " + i + " has no place in a text of "
-                + clean.length() + " characters. Copy the file again from where the model comes from");
-      }
-      starts[i] = places[span.getStart()];
-      ends[i] = places[span.getEnd()];
+    String clean = encodable(text);
+    try {
+      TokenizedText tokens = longText.tokens(clean);
+      known(tokens.ids());
+      return tokens;
+    } catch (GraftException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      throw unencodable(e);
     }
-    return new TokenizedText(encoding.getIds(), starts, ends);
   }
 
-  private Encoding encoding(String text, boolean addSpecialTokens) {
+  private String encodable(String text) {
     if (text.length() > longestText) {
       throw new GraftException("A text has " + text.length() + " characters, and by the patterns of " + file
           + " it may have " + longestText + "; split it");
     }
-    try {
-      return tokenizer.encode(text, addSpecialTokens, false);
-    } catch (RuntimeException e) {
-      throw new GraftException(file + " cannot encode a text: " + e.getMessage(), e);
-    }
+    return wellFormed(text);
   }
 
-  /** Returns the index of every code point, since the native library counts those. */
-  private static int[] places(String text) {
-    int count = text.codePointCount(0, text.length());
-    int[] places = new int[count + 1];
-    for (int i = 0; i < count; i++) {
-      places[i + 1] = places[i] + Character.charCount(text.codePointAt(places[i]));
+  private GraftException unencodable(RuntimeException e) {
+    return new GraftException(file + " cannot encode a text: " + e.getMessage(), e);
+  }
+
+  /** Requires that the model can read the ids, and passes them on. */
+  private long[] known(long[] ids) {
+    for (long id : ids) {
+      if (!modelRows.hold(id)) {
+        throw modelRows.fault(file, vocabulary.token(id), id);
+      }
     }
-    return places;
+    return ids;
   }
 
   /** Replaces halves of surrogate pairs, which stand for no character and have no form in UTF-8. */
@@ -162,6 +178,14 @@ public final class Tokenizer implements AutoCloseable {
   /** Returns the id of a token as the vocabulary spells it; special tokens are spelled as in text. */
   public OptionalLong id(String token) {
     return vocabulary.id(token);
+  }
+
+  /**
+   * Tells whether a token is found in a text as it stands, before the text is split into words, as marks such
+   * as {@code <|im_end|>} are.
+   */
+  public boolean isAdded(long id) {
+    return addedIds.contains(id);
   }
 
   /** Returns the model's chat template. */
@@ -202,6 +226,11 @@ public final class Tokenizer implements AutoCloseable {
         .map(this::id)
         .orElse(OptionalLong.empty())
         .orElseGet(() -> stopIds.stream().findFirst().orElse(0L));
+  }
+
+  /** Tells whether a folder has a chat template, be it a model's or an adapter's. */
+  public static boolean hasChatTemplate(Path folder) {
+    return TokenizerFiles.of(folder).hasTemplate();
   }
 
   /** Starts to decode tokens one by one. */

@@ -31,6 +31,12 @@ record Vocabulary(Map<String, Long> ids) {
     return new Vocabulary(ids);
   }
 
+  /** Returns the token of an id; empty if no token has it. */
+  String token(long id) {
+    return ids.entrySet().stream().filter(entry -> entry.getValue() == id).map(Map.Entry::getKey).findFirst()
+        .orElse("");
+  }
+
   OptionalLong id(String token) {
     Long id = ids.get(token);
     return id == null ? OptionalLong.empty() : OptionalLong.of(id);

@@ -11,13 +11,18 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class DataSetTests {
   @TempDir
@@ -198,7 +203,7 @@ class DataSetTests {
     Path file = folder.resolve("latin.jsonl");
     Files.write(file, "{\"text\": \"a\"}\n{\"text\": \"é\"}".getBytes(StandardCharsets.ISO_8859_1));
     assertThatThrownBy(() -> DataSet.read(file, DataFormat.AUTO))
-        .hasMessageContaining("latin.jsonl, line 2 is not a text in UTF-8");
+        .hasMessageContaining("latin.jsonl, line 2 is not text in UTF-8");
   }
 
   @Test
@@ -206,5 +211,165 @@ class DataSetTests {
     assertThatThrownBy(() -> DataSet.read(folder.resolve("no.jsonl"), DataFormat.AUTO))
         .hasMessageContaining("no.jsonl does not exist");
     assertThatThrownBy(() -> DataSet.read(folder, DataFormat.AUTO)).hasMessageContaining("is a folder");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {
+    "{\"conversations\": [{\"role\": \"user\", \"content\": \"hi\"}, {\"role\": \"assistant\", \"content\": \"ho\"}]}",
+    "{\"conversations\": [{\"from\": \"human\", \"value\": \"hi\"}, {\"from\": \"gpt\", \"value\": \"ho\"}]}",
+    "{\"messages\": [{\"from\": \"human\", \"value\": \"hi\"}, {\"from\": \"gpt\", \"value\": \"ho\"}]}",
+    "{\"messages\": [{\"role\": \"human\", \"content\": \"hi\"}, {\"role\": \"gpt\", \"content\": \"ho\"}]}",
+    "{\"messages\": [{\"role\": \"user\", \"value\": \"hi\"}, {\"role\": \"assistant\", \"value\": \"ho\"}]}",
+    "{\"conversations\": [{\"from\": \"user\", \"content\": \"hi\"}, {\"from\": \"assistant\", \"content\": \"ho\"}]}",
+    "{\"conversation\": [{\"role\": \"user\", \"content\": \"hi\"}, {\"role\": \"assistant\", \"content\": \"ho\"}]}",
+    "{\"prompt\": [{\"role\": \"user\", \"content\": \"hi\"}], \"completion\": [{\"role\": \"assistant\", \"content\": \"ho\"}]}"})
+  void conversationsAreReadByAnyOfTheirNames(String row) throws IOException {
+    assertThat(DataSet.read(file("a.jsonl", row), DataFormat.AUTO)).containsExactly(
+        new Sample.Conversation(List.of(new Message("user", "hi"), new Message("assistant", "ho"))));
+  }
+
+  @Test
+  void promptsAndCompletionsOfMessagesKeepTheToolsBesideThem() throws IOException {
+    Sample.Conversation row = (Sample.Conversation) DataSet.read(file("a.jsonl", """
+        {"prompt": [{"role": "system", "content": "s"}, {"role": "user", "content": "hi"}], \
+        "completion": [{"role": "assistant", "content": "ho"}], "tools": [{"name": "f"}]}"""),
+        DataFormat.AUTO).getFirst();
+    assertThat(row.messages()).extracting(Message::role).containsExactly("system", "user", "assistant");
+    assertThat(row.tools()).hasSize(1);
+    Path silent = file("b.jsonl", """
+        {"prompt": [{"role": "user", "content": "hi"}], "completion": [{"role": "user", "content": "ho"}]}""");
+    assertThatThrownBy(() -> DataSet.read(silent, DataFormat.AUTO)).isInstanceOf(GraftException.class)
+        .hasMessageContaining("b.jsonl, line 1: the field \"prompt and completion\" has no message of the role");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"{\"data\": [{\"text\": \"a\"},\n{\"text\": \"b\"}]}",
+    "{\n \"version\": 1, \"notes\": [\"x\", [{\"y\": 1}]], \"of\": {\"rows\": [{}]},\n \"train\": [\n {\"text\": \"a\"},\n"
+        + " {\"text\": \"b\"}\n ],\n \"end\": []\n}\n",
+    "\n\n{\"rows\":[{\"text\":\"a\"},{\"text\":\"b\"}]}"})
+  void aListInsideOfAnObjectIsRead(String content) throws IOException {
+    assertThat(DataSet.read(file("a.json", content), DataFormat.AUTO)).containsExactly(new Sample.Text("a"),
+        new Sample.Text("b"));
+  }
+
+  @Test
+  void anObjectOverSeveralLinesIsARow() throws IOException {
+    assertThat(DataSet.read(file("a.json", "{\n  \"text\":\n  \"a\"\n}\n"), DataFormat.AUTO))
+        .containsExactly(new Sample.Text("a"));
+    assertThat(DataSet.read(file("b.json", "{\"turns\":\n[{\"role\": \"assistant\", \"content\": \"a\"}]}"),
+        DataFormat.messages("turns")))
+        .containsExactly(new Sample.Conversation(List.of(new Message("assistant", "a"))));
+  }
+
+  @Test
+  void everySampleKnowsItsFileAndLine() throws IOException {
+    Path lines = file("a.jsonl", "{\"text\": \"a\"}\n\n{\"text\": \"b\"}\n");
+    assertThat(DataSet.read(lines, DataFormat.AUTO)).extracting(sample -> sample.origin().place())
+        .containsExactly(lines + ", line 1", lines + ", line 3");
+    Path list = file("b.json", "[{\"prompt\": \"a\", \"completion\": \"b\"},\n\n{\"prompt\": \"a\",\n \"completion\": \"b\"}]");
+    assertThat(DataSet.read(list, DataFormat.AUTO)).extracting(sample -> sample.origin().place())
+        .containsExactly(list + ", line 1", list + ", line 3");
+    Path wrapped = file("c.json", "{\"data\": [\n{\"messages\": [{\"role\": \"assistant\", \"content\": \"a\"}]}]}");
+    assertThat(DataSet.read(wrapped, DataFormat.AUTO)).extracting(sample -> sample.origin().place())
+        .containsExactly(wrapped + ", line 2");
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', value = {"50415231150415 | a Parquet file", "28b52ffd001122 | compressed by Zstandard",
+    "425a683931 | compressed by bzip2", "fd377a585a0000 | compressed by xz", "504b030414 | a zip archive or a spreadsheet",
+    "4152524f5731 | an Arrow file", "ffffffff70 | an Arrow stream", "894844460d0a1a0a | an HDF5 file",
+    "80049500 | a Python pickle", "255044462d | a PDF document", "fffe7b000a00 | text in UTF-16",
+    "feff007b | text in UTF-16", "7b002200 | text in UTF-16", "005b007b | text in UTF-16",
+    "fffe00007b000000 | text in UTF-32"})
+  void otherFormatsAreNamedWithWhatIsRead(String bytes, String name) throws IOException {
+    Path file = folder.resolve("data.jsonl");
+    Files.write(file, HexFormat.of().parseHex(bytes));
+    assertThatThrownBy(() -> DataSet.read(file, DataFormat.AUTO)).isInstanceOf(GraftException.class)
+        .hasMessageStartingWith(file + ", line 1: the file is " + name + "; data are read from JSON in UTF-8");
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', quoteCharacter = '~', value = {"prompt,completion\\na,b | a table with separators",
+    "text\\tlabel\\nx\\t1 | a table with separators", "\"prompt\",\"completion\"\\n\"a\",\"b\" | a table with separators",
+    "true;false | a table with separators", "<!DOCTYPE html> | is it the page of a download",
+    "version https://git-lfs.github.com/spec/v1\\noid | a pointer of Git LFS", "Once upon a time | this is not JSON; data are read from",
+    "- prompt: a | this is not JSON; data are read from"})
+  void textThatIsNotJsonIsNamed(String content, String name) throws IOException {
+    Path file = file("data.txt", content.replace("\\n", "\n").replace("\\t", "\t"));
+    assertThatThrownBy(() -> DataSet.read(file, DataFormat.AUTO)).isInstanceOf(GraftException.class)
+        .hasMessageStartingWith(file + ", line 1: ").hasMessageContaining(name);
+  }
+
+  @Test
+  void severalListsInOneObjectAreRefused() throws IOException {
+    Path file = file("a.json", "{\"train\": [{\"text\": \"a\"}], \"test\": [{\"text\": \"b\"}]}");
+    assertThatThrownBy(() -> DataSet.read(file, DataFormat.AUTO)).isInstanceOf(GraftException.class)
+        .hasMessageContaining("line 1: the file is one object with several lists of rows, \"train\", \"test\"");
+  }
+
+  @Test
+  void anObjectThatGoesOnAfterItsLineSaysThatItNeedsOne() throws IOException {
+    Path file = file("a.jsonl", "{\n\"text\": \"a\"\n}\n{\n\"text\": \"b\"\n}\n");
+    assertThatThrownBy(() -> DataSet.read(file, DataFormat.AUTO)).isInstanceOf(GraftException.class)
+        .hasMessageContaining("a.jsonl, line 1").hasMessageContaining("every object needs a line of its own");
+  }
+
+  @Test
+  @Timeout(60)
+  void whatIsNoFileIsRefusedByItsKind() throws Exception {
+    Path pipe = folder.resolve("pipe");
+    assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+    assertThatThrownBy(() -> DataSet.read(pipe, DataFormat.AUTO)).isInstanceOf(GraftException.class)
+        .hasMessageStartingWith("The data set " + pipe + " is a pipe");
+    assertThatThrownBy(() -> DataSet.read(Path.of("/dev/zero"), DataFormat.AUTO))
+        .isInstanceOf(GraftException.class).hasMessageStartingWith("The data set /dev/zero is a device");
+  }
+
+  @Test
+  void rowsThatUnpackToMoreThanTheMemoryHoldsAreRefused() throws IOException {
+    Path file = folder.resolve("bomb.jsonl.gz");
+    byte[] rows = "{\"text\": \"\"}\n".repeat(1000).getBytes(StandardCharsets.UTF_8);
+    try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(file))) {
+      for (int i = 0; i < 100; i++) {
+        out.write(rows);
+      }
+    }
+    List<Row> read = new ArrayList<>();
+    assertThatThrownBy(() -> new RowFile(file, _ -> true, 2 << 20).read(read::add))
+        .isInstanceOf(GraftException.class).hasMessageContaining("bomb.jsonl.gz holds more than 2 MiB of rows");
+    assertThat(read).hasSizeBetween(10_000, 20_000);
+    Path line = folder.resolve("line.jsonl.gz");
+    try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(line))) {
+      out.write("[{\"text\": \"".getBytes(StandardCharsets.UTF_8));
+      byte[] zeros = "0".repeat(1 << 20).getBytes(StandardCharsets.UTF_8);
+      for (int i = 0; i < 8; i++) {
+        out.write(zeros);
+      }
+    }
+    assertThatThrownBy(() -> new RowFile(line, _ -> true, 2 << 20).read(read::add))
+        .isInstanceOf(GraftException.class).hasMessageContaining("line.jsonl.gz holds more than 2 MiB of rows");
+  }
+
+  @Test
+  void damagedCompressionIsNamed() throws IOException {
+    byte[] whole = Files.readAllBytes(Fixtures.path("samples/e2e.jsonl.gz"));
+    Path file = folder.resolve("cut.jsonl.gz");
+    for (int length : new int[]{5, 12, whole.length / 2, whole.length - 4}) {
+      Files.write(file, Arrays.copyOf(whole, length));
+      assertThatThrownBy(() -> DataSet.read(file, DataFormat.AUTO)).isInstanceOf(GraftException.class)
+          .hasMessageStartingWith("The data set " + file + " is compressed by gzip and damaged or cut off");
+    }
+  }
+
+  @Test
+  void readingEndsWhenTheThreadIsInterrupted() throws IOException {
+    Path file = file("a.jsonl", "{\"text\": \"a\"}\n{\"text\": \"b\"}\n");
+    Thread.currentThread().interrupt();
+    try {
+      assertThatThrownBy(() -> DataSet.read(file, DataFormat.AUTO)).isInstanceOf(GraftException.class)
+          .hasMessageContaining("a.jsonl, line 1").hasMessageContaining("interrupted");
+    } finally {
+      assertThat(Thread.interrupted()).isTrue();
+    }
   }
 }

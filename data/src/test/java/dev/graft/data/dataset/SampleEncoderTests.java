@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.LongStream;
@@ -234,5 +235,43 @@ class SampleEncoderTests {
         () -> new SampleEncoder(base, 32, true)
             .encode(new Sample.Conversation(List.of(new Message("user", "a")))))
         .isInstanceOf(GraftException.class).hasMessageContaining("no message of the assistant");
+  }
+
+  @Test
+  void aRowThatTheTemplateRefusesIsNamedWhicheverThreadMeetsIt(@TempDir Path folder) throws IOException {
+    String strict = "{% if messages[0].role != 'user' %}{{ raise_exception('the user begins') }}{% endif %}"
+        + "{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}<|end|>\n{% endfor %}";
+    Path data = folder.resolve("data.jsonl");
+    StringBuilder rows = new StringBuilder();
+    for (int i = 1; i <= 400; i++) {
+      String first = i % 150 == 0 ? "system" : "user";
+      rows.append("{\"messages\": [{\"role\": \"").append(first)
+          .append("\", \"content\": \"a\"}, {\"role\": \"assistant\", \"content\": \"b\"}]}\n");
+    }
+    Files.writeString(data, rows);
+    try (Tokenizer tokenizer = withTemplate(folder, strict)) {
+      SampleEncoder encoder = new SampleEncoder(tokenizer, 64, true);
+      assertThatThrownBy(() -> encoder.encodeAll(DataSet.read(data, DataFormat.AUTO)))
+          .isInstanceOf(GraftException.class).hasMessageStartingWith(data + ", line 150: ")
+          .hasMessageContaining("chat_template.jinja, line 1").hasMessageEndingWith("the user begins");
+    }
+  }
+
+  @Test
+  void aRowWithATokenThatTheModelLacksIsNamed(@TempDir Path folder) throws IOException {
+    Files.copy(Fixtures.path("models/llama/tokenizer.json"), folder.resolve("tokenizer.json"));
+    Path data = Files.writeString(folder.resolve("data.jsonl"),
+        "{\"text\": \"a\"}\n{\"text\": \"the name of it\"}\n");
+    long beyond;
+    try (Tokenizer whole = Tokenizer.open(Fixtures.path("models/llama"))) {
+      beyond = Arrays.stream(whole.encode("the name of it", false)).max().orElseThrow();
+    }
+    Files.writeString(folder.resolve("config.json"), "{\"vocab_size\": " + beyond + "}");
+    try (Tokenizer tokenizer = Tokenizer.open(folder)) {
+      SampleEncoder encoder = new SampleEncoder(tokenizer, 64, true);
+      assertThatThrownBy(() -> encoder.encodeAll(DataSet.read(data, DataFormat.AUTO)))
+          .isInstanceOf(GraftException.class).hasMessageStartingWith(data + ", line 2: ")
+          .hasMessageContaining(" is " + beyond + ",").hasMessageContaining(beyond + " tokens only");
+    }
   }
 }

@@ -7,6 +7,7 @@ import dev.graft.data.Fixtures;
 import dev.graft.error.GraftException;
 import dev.graft.formats.Json;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -182,5 +184,94 @@ class TokenizerTests {
     Files.writeString(folder.resolve("chat_template.jinja"), "\n{% if %}");
     assertThatThrownBy(() -> Tokenizer.open(folder)).isInstanceOf(GraftException.class)
         .hasMessageContaining("chat_template.jinja, line 2");
+  }
+
+  @Test
+  void tokensThatTheModelHasNoEmbeddingForAreRefusedOnlyWhereATextHasThem(@TempDir Path folder)
+      throws IOException {
+    Files.copy(Fixtures.path("models/llama/tokenizer.json"), folder.resolve("tokenizer.json"));
+    try (Tokenizer whole = Tokenizer.open(Fixtures.path("models/llama"))) {
+      long[] ids = whole.encode("ab the", false);
+      long last = Arrays.stream(ids).max().orElseThrow();
+      for (String config : List.of("{\"vocab_size\": " + last + "}",
+          "{\"text_config\": {\"vocab_size\": " + last + "}}")) {
+        Files.writeString(folder.resolve("config.json"), config);
+        try (Tokenizer tokenizer = Tokenizer.open(folder)) {
+          String token = whole.decode(new long[]{last}, false).strip();
+          assertThatThrownBy(() -> tokenizer.encode("ab the", true)).isInstanceOf(GraftException.class)
+              .hasMessageContaining(token + "\"").hasMessageContaining("is " + last + ", but")
+              .hasMessageContaining("embeddings for " + last + " tokens only")
+              .hasMessageContaining("config.json: vocab_size").hasMessageContaining("resize");
+          assertThatThrownBy(() -> tokenizer.encodeWithPlaces("ab the")).isInstanceOf(GraftException.class);
+          assertThat(tokenizer.encode("a", false)).isEqualTo(whole.encode("a", false));
+        }
+      }
+      Files.writeString(folder.resolve("config.json"), "{\"vocab_size\": " + (last + 1) + "}");
+      try (Tokenizer tokenizer = Tokenizer.open(folder)) {
+        assertThat(tokenizer.encode("ab the", false)).isEqualTo(ids);
+      }
+    }
+  }
+
+  @Test
+  @Timeout(60)
+  void whatLiesInThePlaceOfAFileIsNotIgnored(@TempDir Path folder) throws Exception {
+    Files.copy(Fixtures.path("models/llama/tokenizer.json"), folder.resolve("tokenizer.json"));
+    for (String name : List.of("chat_template.jinja", "tokenizer_config.json", "special_tokens_map.json",
+        "generation_config.json", "config.json")) {
+      Path file = folder.resolve(name);
+      Files.createSymbolicLink(file, Path.of("moved-away"));
+      refused(folder, file + " is a link to a file that does not exist: moved-away");
+      Files.delete(file);
+      Files.createDirectory(file);
+      refused(folder, file + " is a folder");
+      Files.delete(file);
+      assertThat(new ProcessBuilder("mkfifo", file.toString()).start().waitFor()).isZero();
+      refused(folder, file + " is a pipe");
+      Files.delete(file);
+    }
+    Files.move(folder.resolve("tokenizer.json"), folder.resolve("other"));
+    Files.createSymbolicLink(folder.resolve("tokenizer.json"), Path.of("/dev/zero"));
+    refused(folder, folder.resolve("tokenizer.json") + " is a device");
+  }
+
+  private static void refused(Path folder, String message) {
+    assertThatThrownBy(() -> Tokenizer.open(folder)).isInstanceOf(GraftException.class)
+        .hasMessageStartingWith(message);
+  }
+
+  @Test
+  void aTemplateOfGigabytesIsNotReadWhole(@TempDir Path folder) throws IOException {
+    Files.copy(Fixtures.path("models/llama/tokenizer.json"), folder.resolve("tokenizer.json"));
+    try (RandomAccessFile file = new RandomAccessFile(folder.resolve("chat_template.jinja").toFile(), "rw")) {
+      file.setLength(3L << 30);
+    }
+    refused(folder, folder.resolve("chat_template.jinja") + " is longer than 4000000 bytes");
+  }
+
+  @Test
+  void anAdaptersTemplateIsTakenWhereTheModelHasNone(@TempDir Path folder) throws IOException {
+    Path model = Files.createDirectory(folder.resolve("model"));
+    Path adapter = Files.createDirectory(folder.resolve("adapter"));
+    Files.copy(Fixtures.path("models/llama/tokenizer.json"), model.resolve("tokenizer.json"));
+    Files.copy(Fixtures.path("models/llama/tokenizer.json"), adapter.resolve("tokenizer.json"));
+    try (Tokenizer plain = Tokenizer.open(model, adapter)) {
+      assertThat(plain.chatTemplate()).isEmpty();
+    }
+    Files.writeString(adapter.resolve("tokenizer_config.json"),
+        "{\"chat_template\": \"of the adapter {{ eos_token }}\", \"eos_token\": \"</s>\"}");
+    assertThat(Tokenizer.hasChatTemplate(adapter)).isTrue();
+    assertThat(Tokenizer.hasChatTemplate(model)).isFalse();
+    try (Tokenizer tokenizer = Tokenizer.open(model, adapter)) {
+      assertThat(tokenizer.chatTemplate().orElseThrow().render(List.of(), true, tokenizer.templateVariables()))
+          .isEqualTo("of the adapter </s>");
+      assertThat(tokenizer.endOfText()).contains("</s>");
+    }
+    Files.writeString(model.resolve("chat_template.jinja"), "of the model");
+    try (Tokenizer tokenizer = Tokenizer.open(model, adapter)) {
+      assertThat(tokenizer.chatTemplate().orElseThrow().render(List.of(), true, Map.of()))
+          .isEqualTo("of the model");
+      assertThat(tokenizer.endOfText()).isEmpty();
+    }
   }
 }

@@ -4,11 +4,14 @@ import dev.graft.methods.lora.LoraConfig;
 import dev.graft.spi.Adapter;
 import dev.graft.spi.Configuration;
 import dev.graft.spi.PeftMethod;
+import dev.graft.spi.Setting;
 import dev.graft.spi.Site;
 import dev.graft.spi.Targets;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apiguardian.api.API;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Changes the direction of frozen weights by LoRA and learns their magnitude apart (Liu et al. 2024, eq. 5).
@@ -39,8 +42,13 @@ public final class DoraMethod implements PeftMethod<LoraConfig> {
   }
 
   @Override
-  public Map<String, Object> marks() {
+  public Map<String, Object> discriminators() {
     return Map.of(MARK, true);
+  }
+
+  @Override
+  public List<Setting> settings() {
+    return LoraConfig.settings().stream().filter(setting -> !setting.name().equals("lora_bias")).toList();
   }
 
   @Override
@@ -54,7 +62,7 @@ public final class DoraMethod implements PeftMethod<LoraConfig> {
   }
 
   @Override
-  public Map<String, Object> write(LoraConfig configuration) {
+  public Map<String, @Nullable Object> write(LoraConfig configuration) {
     return configuration.write();
   }
 

@@ -68,15 +68,18 @@ final class LoraCombination {
       }
     }
     long rank = options.integer(RANK, 0);
-    if (options.has(RANK) && (rank < 1 || rank > 1 << 20 || this.way != Way.SVD)) {
+    if (options.has(RANK) && (rank < 1 || this.way != Way.SVD)) {
       options.fault(RANK, "is the rank of an svd and must be 1 or more, not " + rank + " for " + way);
     }
-    this.wantedRank = options.has(RANK) ? OptionalInt.of((int) rank) : OptionalInt.empty();
+    this.wantedRank = rank < 1 || this.way != Way.SVD
+        ? OptionalInt.empty()
+        : OptionalInt.of((int) Math.min(rank, Integer.MAX_VALUE));
   }
 
   PeftMethod.Combined<LoraConfig> combine() {
     Set<String> modules = new LinkedHashSet<>();
     parts.forEach(part -> modules.addAll(part.tensors().keySet()));
+    refuseNeedlessRank(modules);
     Map<String, Factors> combined = new LinkedHashMap<>();
     modules.forEach(module -> combined.put(module, combine(module)));
     int rank = combined.values().stream().mapToInt(Factors::rank).max().orElseThrow();
@@ -88,6 +91,23 @@ final class LoraCombination {
         Targets.of(new Targets.Selection.Names(List.copyOf(modules))), first.fanInFanOut(), false, false,
         LoraConfig.Start.DEFAULT, Map.of(), Map.of(), false);
     return new PeftMethod.Combined<>(config, tensors);
+  }
+
+  /** Refuses a rank that no change of a weight can have, before memory is taken for it. */
+  private void refuseNeedlessRank(Set<String> modules) {
+    long most = modules.stream().mapToLong(this::largestRank).max().orElse(0);
+    if (wantedRank.isPresent() && wantedRank.getAsInt() > most) {
+      throw new GraftException("\"" + RANK + "\" is " + wantedRank.getAsInt() + ", and a change of these"
+          + " weights has a rank of at most " + most + ": ask for that or less");
+    }
+  }
+
+  /** Returns the largest rank that a change of a module's weight can have: its shorter side. */
+  private long largestRank(String module) {
+    return parts.stream().filter(part -> part.tensors().containsKey(module)).mapToLong(part -> {
+      Map<String, HostTensor> tensors = part.tensors().getOrDefault(module, Map.of());
+      return Math.min(tensor(tensors, module, "A").shape().dim(1), tensor(tensors, module, "B").shape().dim(0));
+    }).max().orElse(0);
   }
 
   private Factors combine(String module) {

@@ -1,15 +1,17 @@
 package dev.graft.methods.lora;
 
 import dev.graft.spi.Configuration;
+import dev.graft.spi.NamePattern;
+import dev.graft.spi.Setting;
 import dev.graft.spi.Targets;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 
@@ -33,12 +35,26 @@ import org.jspecify.annotations.Nullable;
 public record LoraConfig(int rank, double alpha, double dropout, Targets targets, boolean fanInFanOut,
     boolean rsLora, boolean loraBias, Start start, Map<String, Double> rankPattern,
     Map<String, Double> alphaPattern, boolean dora) {
-  private static final List<String> UNSUPPORTED = List.of("alora_invocation_tokens", "layer_replication",
-      "target_parameters", "trainable_token_indices", "megatron_config", "eva_config", "corda_config",
-      "lora_ga_config", "velora_config", "monteclora_config", "use_bdlora", "arrow_config", "kasa_config");
+  /** Settings of variants, which compute something else than LoRA. */
+  private static final List<String> VARIANTS = List.of("alora_invocation_tokens", "layer_replication",
+      "target_parameters", "trainable_token_indices", "use_bdlora", "arrow_config", "kasa_config");
+
+  /** Settings that change how training goes, or how it starts, but not what a trained adapter computes. */
+  private static final List<String> TRAINING_ONLY = List.of("eva_config", "corda_config", "lora_ga_config",
+      "velora_config", "monteclora_config", "megatron_config", "loftq_config");
+
+  /** Those of them that change every step, so that further training is not as before. */
+  private static final List<String> CHANGES_TRAINING = List.of("velora_config", "monteclora_config");
 
   /** Starts that take something out of the base's weights, so that an adapter does not fit the plain base. */
   private static final List<String> CHANGES_BASE = List.of("pissa", "olora", "corda", "loftq", "lora_ga");
+
+  /** Starts that leave the base as it is. */
+  private static final List<String> LEAVES_BASE = List.of("eva", "orthogonal", "mica");
+
+  /** Ends of the names of modules that share a weight in many models. */
+  private static final List<String> TIED_MODULES = List.of("embed_tokens", "lm_head", "wte", "embed_in",
+      "embed_out", "word_embeddings");
 
   /** Ways in which A starts; B is zero but for {@link #RANDOM}. */
   public enum Start {
@@ -54,6 +70,27 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
   public LoraConfig {
     rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(rankPattern));
     alphaPattern = Collections.unmodifiableMap(new LinkedHashMap<>(alphaPattern));
+  }
+
+  /** Describes what users choose, DoRA's users too. */
+  public static List<Setting> settings() {
+    List<Setting> settings = new ArrayList<>(List.of(
+        Setting.of("r", "the rank: rows of A and columns of B; 8 by default").as(Setting.RANK),
+        Setting.of("lora_alpha", "what is added is scaled by alpha over the rank; 8 by default")
+            .as(Setting.ALPHA),
+        Setting.of("lora_dropout", "probability with which elements of A's operand are dropped in training")
+            .as(Setting.DROPOUT)));
+    settings.addAll(Targets.settings());
+    settings.addAll(List.of(
+        Setting.of("bias", "which biases of the base learn: none, all, or lora_only"),
+        Setting.of("use_rslora", "whether alpha is divided by the rank's square root instead"),
+        Setting.of("init_lora_weights", "how A starts: true, \"gaussian\", or false for factors that both are"
+            + " random"),
+        Setting.of("rank_pattern", "ranks of the modules whose names match a regular expression"),
+        Setting.of("alpha_pattern", "alphas of the modules whose names match a regular expression"),
+        Setting.of("lora_bias", "whether B has a bias"),
+        Setting.of("fan_in_fan_out", "kept for other tools; the orientation is taken from the model")));
+    return settings;
   }
 
   /** Reads the settings; adds every fault to the configuration. */
@@ -73,37 +110,62 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
         json.fault("rank_pattern." + key, "is a rank and must be a whole number of 1 or more, not " + value);
       }
     });
-    for (String key : UNSUPPORTED) {
-      if (json.has(key)) {
+    for (String key : VARIANTS) {
+      if (isSet(json, key)) {
         json.fault(key, "asks for a variant of LoRA that is not supported");
       }
     }
-    if (json.section("loftq_config").filter(c -> !c.values().isEmpty()).isPresent()) {
-      json.fault("loftq_config", "asks for a variant of LoRA that is not supported");
+    for (String key : TRAINING_ONLY) {
+      if (isSet(json, key) && !json.isStored()) {
+        json.fault(key, "asks for a variant of LoRA that is not supported");
+      } else if (isSet(json, key) && CHANGES_TRAINING.contains(key)) {
+        json.note(key, "has an effect in training only and is passed over: the adapter acts as it does"
+            + " elsewhere, but is trained further as a plain LoRA");
+      }
     }
     if (json.flag("use_qalora", false)) {
       json.fault("use_qalora", "asks for a variant of LoRA that is not supported");
     }
-    if (json.flag("ensure_weight_tying", false)) {
+    Targets targets = targets(json);
+    if (json.flag("ensure_weight_tying", false) && !(json.isStored() && sparesTiedModules(targets))) {
       json.fault("ensure_weight_tying",
           "must be false: one adapter for the embedding and the head that shares"
               + " its weight is not supported. Set it to false if the model's head has a weight of its own, where"
               + " it changes nothing; else merge the adapter in Hugging Face PEFT");
     }
-    return new LoraConfig((int) rank, json.number("lora_alpha", 8), dropout, targets(json),
+    return new LoraConfig((int) rank, json.number("lora_alpha", 8), dropout, targets,
         json.flag("fan_in_fan_out", false), json.flag("use_rslora", false), json.flag("lora_bias", false),
         start(json), ranks, pattern(json, "alpha_pattern"), json.flag("use_dora", false));
   }
 
+  /** Tells whether a field has a value that PEFT acts upon: empty ones and false are none. */
+  private static boolean isSet(Configuration json, String key) {
+    return json.value(key).filter(value -> switch (value) {
+      case Collection<?> list -> !list.isEmpty();
+      case Map<?, ?> map -> !map.isEmpty();
+      case Boolean flag -> flag;
+      case String text -> !text.isEmpty();
+      default -> true;
+    }).isPresent();
+  }
+
+  private static boolean sparesTiedModules(Targets targets) {
+    boolean targeted = switch (targets.selection()) {
+      case Targets.Selection.Names names -> names.entries().stream().anyMatch(LoraConfig::isTiedModule);
+      case Targets.Selection.Pattern _ -> true;
+      case Targets.Selection.AllLinear _,Targets.Selection.AllAttention _,Targets.Selection.ModelInput _ ->
+        false;
+    };
+    return !targeted && targets.modulesToSave().stream().noneMatch(LoraConfig::isTiedModule);
+  }
+
+  private static boolean isTiedModule(String entry) {
+    return TIED_MODULES.stream().anyMatch(name -> entry.equals(name) || entry.endsWith("." + name));
+  }
+
   private static Map<String, Double> pattern(Configuration json, String key) {
     Map<String, Double> pattern = json.numbers(key);
-    for (String regex : pattern.keySet()) {
-      try {
-        Pattern.compile(regex);
-      } catch (PatternSyntaxException e) {
-        json.fault(key, "has \"" + regex + "\", which is not a regular expression: " + e.getDescription());
-      }
-    }
+    pattern.keySet().forEach(regex -> NamePattern.compile(ofEnding(regex), json, key));
     return pattern;
   }
 
@@ -112,26 +174,22 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
     if (value instanceof Boolean standard) {
       return standard ? Start.DEFAULT : Start.RANDOM;
     }
-    if ("gaussian".equals(value)) {
+    String text = String.valueOf(value).toLowerCase(Locale.ROOT);
+    if (text.equals("gaussian")) {
       return Start.GAUSSIAN;
     }
-    String text = String.valueOf(value).toLowerCase(Locale.ROOT);
     if (CHANGES_BASE.stream().anyMatch(text::startsWith)) {
       json.fault("init_lora_weights", "\"" + value + "\" is not supported: such an adapter starts from the"
-          + " base's own values and changes the base too. Convert it to a plain LoRA where it was made"
-          + " (path_initial_model_for_weight_conversion in Hugging Face PEFT), or use true or \"gaussian\"");
-    } else {
+          + " base's own values and changes the base too, so that it does not fit the plain base. Convert it to"
+          + " a plain LoRA where it was made (path_initial_model_for_weight_conversion in Hugging Face PEFT). If"
+          + " its base is the changed model, saved as such, set init_lora_weights to true");
+    } else if (!json.isStored() || !LEAVES_BASE.contains(text)) {
       json.fault("init_lora_weights", "must be true, false or \"gaussian\", not \"" + value + "\"");
     }
     return Start.DEFAULT;
   }
 
   private static Targets targets(Configuration json) {
-    Optional<Targets.Selection> selection = selection(json, "target_modules");
-    if (selection.isEmpty()) {
-      json.fault("target_modules", "is missing: name modules, such as [\"q_proj\", \"v_proj\"], or"
-          + " \"all-linear\"");
-    }
     Targets.Bias bias = switch (json.text("bias", "none")) {
       case "none" -> Targets.Bias.NONE;
       case "all" -> Targets.Bias.ALL;
@@ -141,16 +199,7 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
         yield Targets.Bias.NONE;
       }
     };
-    return new Targets(selection.orElse(new Targets.Selection.AllLinear()),
-        selection(json, "exclude_modules"), json.integers("layers_to_transform"),
-        json.texts("layers_pattern"),
-        json.texts("modules_to_save"), bias);
-  }
-
-  private static Optional<Targets.Selection> selection(Configuration json, String key) {
-    return json.value(key).map(value -> value instanceof String text
-        ? text.equals("all-linear") ? new Targets.Selection.AllLinear() : new Targets.Selection.Pattern(text)
-        : new Targets.Selection.Names(json.texts(key)));
+    return Targets.read(json).withBias(bias);
   }
 
   /** Returns the rank of a module. */
@@ -176,14 +225,20 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
   /** Finds the first key that matches the end of a name at a dot, as PEFT does. */
   private static Optional<Double> match(Map<String, Double> pattern, String module) {
     return pattern.entrySet().stream()
-        .filter(entry -> Pattern.compile("(.*\\.)?(" + entry.getKey() + ")").matcher(module).matches())
+        .filter(entry -> NamePattern.compile(ofEnding(entry.getKey())).matches(module))
         .map(Map.Entry::getValue).findFirst();
   }
 
+  /** Returns an expression for the names that end with a match; groups are numbered as PEFT numbers them. */
+  private static String ofEnding(String regex) {
+    return "(.*\\.)?(" + regex + ")$";
+  }
+
   /** Returns all fields of {@code adapter_config.json} that are LoRA's. */
-  public Map<String, Object> write() {
-    Map<String, @Nullable Object> out = new LinkedHashMap<>();
-    UNSUPPORTED.forEach(key -> out.put(key, null));
+  public Map<String, @Nullable Object> write() {
+    Map<String, @Nullable Object> out = targets.write();
+    VARIANTS.forEach(key -> out.put(key, null));
+    TRAINING_ONLY.forEach(key -> out.put(key, null));
     out.put("alpha_pattern", whole(alphaPattern));
     out.put("auto_mapping", null);
     out.put("bias", switch (targets.bias()) {
@@ -192,51 +247,25 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
       case ADAPTED_ONLY -> "lora_only";
     });
     out.put("ensure_weight_tying", false);
-    out.put("exclude_modules", targets.exclude().map(LoraConfig::show).orElse(null));
     out.put("fan_in_fan_out", fanInFanOut);
     out.put("init_lora_weights", switch (start) {
       case DEFAULT -> true;
       case GAUSSIAN -> "gaussian";
       case RANDOM -> false;
     });
-    out.put("layers_pattern", targets.layersPattern().isEmpty() ? null : one(targets.layersPattern()));
-    out.put("layers_to_transform", targets.layers().isEmpty()
-        ? null
-        : targets.layers().stream().map(Integer::longValue).toList());
     out.put("loftq_config", Map.of());
     out.put("lora_alpha", whole(alpha));
     out.put("lora_bias", loraBias);
     out.put("lora_dropout", dropout);
     out.put("megatron_core", "megatron.core");
-    out.put("modules_to_save", targets.modulesToSave().isEmpty() ? null : targets.modulesToSave());
     out.put("qalora_group_size", 16L);
     out.put("r", (long) rank);
     out.put("rank_pattern", whole(rankPattern));
     out.put("revision", null);
-    out.put("target_modules", show(targets.selection()));
     out.put("use_dora", dora);
     out.put("use_qalora", false);
     out.put("use_rslora", rsLora);
-    return nullsAllowed(out);
-  }
-
-  /** Passes on a map whose absent values are JSON's null, which the interface's type cannot say. */
-  @SuppressWarnings({"unchecked", "NullAway"})
-  private static Map<String, Object> nullsAllowed(Map<String, @Nullable Object> map) {
-    return (Map<String, Object>) (Map<?, ?>) map;
-  }
-
-  private static Object one(List<String> names) {
-    return names.size() == 1 ? names.getFirst() : names;
-  }
-
-  private static Object show(Targets.Selection selection) {
-    return switch (selection) {
-      case Targets.Selection.Names names -> names.entries();
-      case Targets.Selection.Pattern pattern -> pattern.regex();
-      case Targets.Selection.AllLinear _,Targets.Selection.AllAttention _,Targets.Selection.ModelInput _ ->
-        "all-linear";
-    };
+    return out;
   }
 
   private static Map<String, Object> whole(Map<String, Double> pattern) {

@@ -3,6 +3,7 @@ package dev.graft.methods.lora;
 import dev.graft.spi.Adapter;
 import dev.graft.spi.Configuration;
 import dev.graft.spi.PeftMethod;
+import dev.graft.spi.Setting;
 import dev.graft.spi.Site;
 import dev.graft.spi.Targets;
 import java.util.Arrays;
@@ -12,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.apiguardian.api.API;
+import org.jspecify.annotations.Nullable;
 
 /** Adds a product of two thin matrices to frozen weights (Hu et al. 2021, eq. 3). */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
@@ -37,12 +39,17 @@ public final class LoraMethod implements PeftMethod<LoraConfig> {
   }
 
   @Override
+  public List<Setting> settings() {
+    return LoraConfig.settings();
+  }
+
+  @Override
   public LoraConfig read(Configuration configuration) {
     return LoraConfig.read(configuration);
   }
 
   @Override
-  public Map<String, Object> write(LoraConfig configuration) {
+  public Map<String, @Nullable Object> write(LoraConfig configuration) {
     return configuration.write();
   }
 
@@ -58,6 +65,12 @@ public final class LoraMethod implements PeftMethod<LoraConfig> {
       case Site.Embedding embedding -> Optional.of(new LoraEmbedding(configuration, embedding));
       case Site.Attention _,Site.Input _ -> Optional.empty();
     };
+  }
+
+  /** What VeLoRA and MonteCLoRA keep of their training; their adapters compute as plain LoRA does. */
+  @Override
+  public boolean ignores(String key) {
+    return key.contains(".lora_velora_") || key.contains(".lora_monteclora_");
   }
 
   @Override

@@ -125,6 +125,13 @@ class LoraCombinationTests {
     assertThatThrownBy(options::finish).isInstanceOf(GraftException.class).hasMessageContaining("svd_rank");
   }
 
+  @ParameterizedTest
+  @ValueSource(longs = {100, 99_999_999, 1L << 31, Long.MAX_VALUE})
+  void aRankThatNoChangeCanHaveIsRefusedBeforeItTakesMemory(long rank) {
+    assertThatThrownBy(() -> combine("svd", Map.of("svd_rank", rank), List.of(first, second)))
+        .isInstanceOf(GraftException.class).hasMessageContaining("svd_rank").hasMessageContaining("at most");
+  }
+
   private PeftMethod.Combined<LoraConfig> combine(String way, List<Part<LoraConfig>> parts) {
     return combine(way, Map.of(), parts);
   }

@@ -11,6 +11,8 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.SequencedMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -74,5 +76,37 @@ class LoraConfigTests {
     assertThat(read(fields).rank(module)).isEqualTo(rank);
     assertThat(read(fields).scaling(module)).isCloseTo(alpha / rank, within(1e-15));
     assertThat(read(stable).scaling(module)).isCloseTo(alpha / Math.sqrt(rank), within(1e-15));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"rank_pattern", "alpha_pattern"})
+  void patternsKeepTheirOrder(String field) {
+    Map<String, Object> patterns = new LinkedHashMap<>();
+    patterns.put("z.*", 4L);
+    patterns.put("a.*", 2L);
+    patterns.put("m.*", 8L);
+
+    Object written = Objects.requireNonNull(read(Map.of(field, patterns)).write().get(field));
+
+    assertThat((Map<?, ?>) written).isInstanceOf(SequencedMap.class);
+    assertThat(((Map<?, ?>) written).keySet().toString()).isEqualTo("[z.*, a.*, m.*]");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"target_modules", "exclude_modules"})
+  void faultyExpressionsAreNamedBesideOtherFaults(String field) {
+    assertThatThrownBy(() -> read(Map.of("r", 0L, field, "("))).isInstanceOf(GraftException.class)
+        .hasMessageContainingAll("\"r\"", "\"" + field + "\"", "not a regular expression");
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY})
+  void numbersAreFinite(double value) {
+    assertThatThrownBy(() -> read(Map.of("lora_alpha", value))).hasMessageContaining("\"lora_alpha\"");
+    assertThatThrownBy(() -> read(Map.of("lora_dropout", value))).hasMessageContaining("\"lora_dropout\"");
+    assertThatThrownBy(() -> read(Map.of("alpha_pattern", Map.of("q_proj", value))))
+        .hasMessageContaining("alpha_pattern.q_proj");
+    assertThatThrownBy(() -> read(Map.of("rank_pattern", Map.of("q_proj", value))))
+        .hasMessageContaining("rank_pattern.q_proj");
   }
 }

@@ -112,7 +112,7 @@ public record PrefixConfig(int virtualTokens, Optional<Long> layers, Optional<Lo
   }
 
   /** Returns all fields of {@code adapter_config.json} that are prefix-tuning's. */
-  Map<String, Object> write() {
+  Map<String, @Nullable Object> write() {
     Map<String, @Nullable Object> out = new LinkedHashMap<>();
     out.put("auto_mapping", null);
     out.put("encoder_hidden_size", hidden.orElse(null));
@@ -125,12 +125,6 @@ public record PrefixConfig(int virtualTokens, Optional<Long> layers, Optional<Lo
     out.put("prefix_projection", projection);
     out.put("revision", null);
     out.put("token_dim", tokenDim.orElse(null));
-    return nullsAllowed(out);
-  }
-
-  /** Passes on a map whose absent values are JSON's null, which the interface's type cannot say. */
-  @SuppressWarnings({"unchecked", "NullAway"})
-  private static Map<String, Object> nullsAllowed(Map<String, @Nullable Object> map) {
-    return (Map<String, Object>) (Map<?, ?>) map;
+    return out;
   }
 }

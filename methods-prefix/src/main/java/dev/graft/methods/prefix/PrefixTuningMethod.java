@@ -7,12 +7,14 @@ import dev.graft.spi.ModelOutline;
 import dev.graft.spi.ParamSpec;
 import dev.graft.spi.Params;
 import dev.graft.spi.PeftMethod;
+import dev.graft.spi.Setting;
 import dev.graft.spi.Site;
 import dev.graft.spi.Targets;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apiguardian.api.API;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Puts trainable keys and values before every sequence, in every attention layer (Li and Liang 2021).
@@ -40,8 +42,16 @@ public final class PrefixTuningMethod implements PeftMethod<PrefixConfig> {
   }
 
   @Override
-  public Map<String, Object> defaults() {
-    return Map.of("num_virtual_tokens", 20L);
+  public List<Setting> settings() {
+    return List.of(
+        Setting
+            .of("num_virtual_tokens",
+                "keys and values that every layer puts before a sequence; 20 by default")
+            .startingAt(20L),
+        Setting.of("prefix_projection", "whether the prefix is trained as the result of a small network"),
+        Setting.of("encoder_hidden_size",
+            "the width of that network; the length of a layer's keys by default"),
+        Setting.of("init_weights", "null for random numbers, or \"zero\""));
   }
 
   @Override
@@ -55,7 +65,7 @@ public final class PrefixTuningMethod implements PeftMethod<PrefixConfig> {
   }
 
   @Override
-  public Map<String, Object> write(PrefixConfig configuration) {
+  public Map<String, @Nullable Object> write(PrefixConfig configuration) {
     return configuration.write();
   }
 

@@ -88,7 +88,7 @@ public record PromptConfig(int virtualTokens, Optional<Long> layers, Optional<Lo
   }
 
   /** Returns all fields of {@code adapter_config.json} that are prompt tuning's. */
-  Map<String, Object> write() {
+  Map<String, @Nullable Object> write() {
     Map<String, @Nullable Object> out = new LinkedHashMap<>();
     out.put("auto_mapping", null);
     out.put("modules_to_save", null);
@@ -102,12 +102,6 @@ public record PromptConfig(int virtualTokens, Optional<Long> layers, Optional<Lo
     out.put("token_dim", tokenDim.orElse(null));
     out.put("tokenizer_kwargs", tokenizerOptions.orElse(null));
     out.put("tokenizer_name_or_path", tokenizer.orElse(null));
-    return nullsAllowed(out);
-  }
-
-  /** Passes on a map whose absent values are JSON's null, which the interface's type cannot say. */
-  @SuppressWarnings({"unchecked", "NullAway"})
-  private static Map<String, Object> nullsAllowed(Map<String, @Nullable Object> map) {
-    return (Map<String, Object>) (Map<?, ?>) map;
+    return out;
   }
 }

@@ -7,12 +7,14 @@ import dev.graft.spi.Init;
 import dev.graft.spi.ModelOutline;
 import dev.graft.spi.ParamSpec;
 import dev.graft.spi.PeftMethod;
+import dev.graft.spi.Setting;
 import dev.graft.spi.Site;
 import dev.graft.spi.Targets;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apiguardian.api.API;
+import org.jspecify.annotations.Nullable;
 
 /** Puts trainable embeddings before every sequence (Lester et al. 2021). */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
@@ -35,8 +37,14 @@ public final class PromptTuningMethod implements PeftMethod<PromptConfig> {
   }
 
   @Override
-  public Map<String, Object> defaults() {
-    return Map.of("num_virtual_tokens", 20L);
+  public List<Setting> settings() {
+    return List.of(
+        Setting.of("num_virtual_tokens", "embeddings before every sequence; 20 by default").startingAt(20L),
+        Setting.of("prompt_tuning_init", "how they start: RANDOM, or TEXT for the embeddings of a text"),
+        Setting.of("prompt_tuning_init_text", "that text"),
+        Setting.of("tokenizer_name_or_path",
+            "the base model's name, which Hugging Face PEFT asks for with TEXT"),
+        Setting.of("tokenizer_kwargs", "options of that tokenizer, kept for Hugging Face PEFT"));
   }
 
   @Override
@@ -50,7 +58,7 @@ public final class PromptTuningMethod implements PeftMethod<PromptConfig> {
   }
 
   @Override
-  public Map<String, Object> write(PromptConfig configuration) {
+  public Map<String, @Nullable Object> write(PromptConfig configuration) {
     return configuration.write();
   }
 

@@ -5,7 +5,8 @@ import java.util.function.LongSupplier;
 import org.apiguardian.api.API;
 
 /**
- * Writes what goes by: on a terminal one line that is written over, elsewhere a line now and then.
+ * Writes what goes by: on a terminal one line that is written over, elsewhere a line now and then. Text is made
+ * {@linkplain Printable printable}.
  *
  * @param out where to
  * @param interactive whether a person watches, so that lines may be written over
@@ -15,7 +16,7 @@ import org.apiguardian.api.API;
 public record Terminal(PrintWriter out, boolean interactive, LongSupplier clock) {
   /** Writes a line of its own. */
   public void line(String text) {
-    out.println(text);
+    out.println(Printable.text(text));
     out.flush();
   }
 
@@ -48,7 +49,8 @@ public record Terminal(PrintWriter out, boolean interactive, LongSupplier clock)
      *
      * @param milestone whether this is worth a line where lines stay
      */
-    public void show(String text, boolean milestone) {
+    public void show(String state, boolean milestone) {
+      String text = Printable.line(state);
       if (!terminal.interactive) {
         if (milestone) {
           terminal.line(text);

@@ -1,10 +1,8 @@
 package dev.graft.cli.example;
 
 import dev.graft.core.GenerationOptions;
+import dev.graft.core.GraftAdapter;
 import dev.graft.core.GraftModel;
-import dev.graft.core.adapters.AdapterSet;
-import dev.graft.data.dataset.SampleEncoder;
-import dev.graft.data.tokenizer.Tokenizer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -15,27 +13,21 @@ public final class SeveralAdapters {
   }
 
   // example
-  public static List<String> answer(Path folder, Path poems, Path code, List<String> questions) {
-    try (Tokenizer tokenizer = Tokenizer.open(folder); GraftModel model = GraftModel.open(folder)) {
-      SampleEncoder encoder = new SampleEncoder(tokenizer, 256, true);
-      List<long[]> prompts = questions.stream().map(encoder::prompt).toList();
-      GenerationOptions greedy = GenerationOptions.greedy(64, tokenizer.stopIds(), tokenizer.paddingId());
+  public static List<String> answer(Path folder, Path poemsFolder, Path codeFolder, List<String> questions) {
+    try (GraftModel model = GraftModel.open(folder)) {
+      GenerationOptions greedy = GenerationOptions.greedy(64);
+      GraftAdapter poems = model.load("poems", poemsFolder);
+      GraftAdapter code = model.load("code", codeFolder); // is active from now on
+      model.answers(questions, greedy);
+      poems.activate(); // switches
+      model.disableAdapters(); // the base alone; enableAdapters() undoes it
+      poems.scale(0.5); // half the effect that it was loaded with
+      model.combine("both", "cat", Map.of("poems", 0.7, "code", 0.3)); // or svd, or linear
 
-      AdapterSet adapters = model.adapters();
-      adapters.load("poems", poems);
-      adapters.load("code", code);
-      adapters.activate("poems"); // every row uses it from now on
-      model.generate(adapters.rows(prompts.size()), prompts, greedy);
-      adapters.activate("code"); // switches
-      adapters.disable(); // the base alone; enable() undoes it
-      adapters.scale("poems", 0.5); // half the effect that it was loaded with
-      adapters.combine("both", "cat", Map.of("poems", 0.7, "code", 0.3)); // or svd, or linear
-
-      // One batch in one program: each row by an adapter of its own, the last by the base.
-      List<String> rows = List.of("both", "code", AdapterSet.BASE);
-      List<long[]> answers = model.generate(adapters.rows(rows), prompts, greedy);
-      adapters.delete("code"); // frees its memory
-      return answers.stream().map(answer -> tokenizer.decode(answer, true)).toList();
+      // One batch in one program: each question by an adapter of its own, the last by the base.
+      List<String> answers = model.answers(List.of("both", "code", GraftModel.BASE), questions, greedy);
+      code.close(); // frees its memory
+      return answers;
     }
   }
   // end of the example

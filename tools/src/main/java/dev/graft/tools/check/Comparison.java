@@ -2,12 +2,16 @@ package dev.graft.tools.check;
 
 import dev.graft.graph.HostTensor;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.LongPredicate;
 
 /** Collects how far results are from what is expected. */
 final class Comparison {
   private final List<String> faults = new ArrayList<>();
+  private final Set<String> notes = new LinkedHashSet<>();
   private double worst;
   private String worstAt = "";
 
@@ -45,6 +49,10 @@ final class Comparison {
     worst = Double.POSITIVE_INFINITY;
   }
 
+  void note(Collection<String> texts) {
+    notes.addAll(texts);
+  }
+
   CheckResult result(String name, String backend) {
     String detail = worstAt.isEmpty() ? "" : "worst at " + worstAt;
     if (!faults.isEmpty()) {
@@ -52,6 +60,6 @@ final class Comparison {
       detail = String.join("; ", faults.subList(0, shown))
           + (faults.size() > shown ? "; and " + (faults.size() - shown) + " more" : "");
     }
-    return new CheckResult(name, backend, faults.isEmpty(), worst, detail);
+    return new CheckResult(name, backend, faults.isEmpty(), worst, detail, List.copyOf(notes));
   }
 }

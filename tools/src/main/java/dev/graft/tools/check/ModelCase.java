@@ -50,6 +50,7 @@ record ModelCase(Case check, Session session, BaseModel base, Map<String, Attach
     try (LoadedModel model = LoadedModel.open(check.path(check.json().text("model", "model")),
         check.plugins());
         Session session = check.backend().open(SessionOptions.DEFAULT)) {
+      check.comparison().note(model.notes());
       Map<String, Attachment> adapters = new LinkedHashMap<>();
       List<LoadedModel.LoadedAdapter> open = new ArrayList<>();
       try {
@@ -57,6 +58,7 @@ record ModelCase(Case check, Session session, BaseModel base, Map<String, Attach
           LoadedModel.LoadedAdapter adapter = model.adapter(check.path(path), kind.training());
           open.add(adapter);
           adapters.put(name, adapter.attachment());
+          check.comparison().note(adapter.attachment().notes());
           AdapterWeights.upload(session, name, adapter.values(), check.type().accumulator());
         });
         model.base().upload(session, check.type());

@@ -33,7 +33,7 @@ final class TrainCase implements ModelCase.Kind {
     try (SafetensorsFile batches = open.check().open("batches.safetensors");
         SafetensorsFile expect = open.check().open("expect.safetensors");
         Trainer trainer = new Trainer(open.session(), open.base(), attachment, ModelCase.ADAPTER,
-            settings.options())) {
+            open.type(), settings.options())) {
       trainer.run(step -> settings.batches(batches, step), report -> compareStep(open, report, expect));
       Tolerance tolerance = open.check().tolerance("tolerance_final_adapter", FINAL);
       for (AdapterTensor tensor : attachment.trainable()) {
@@ -74,7 +74,7 @@ final class TrainCase implements ModelCase.Kind {
     TrainingOptions options = new TrainingOptions(training.integer("max_steps"),
         training.number("learning_rate", 0), schedule, warmup, training.number("weight_decay", 0),
         training.number("adam_beta1", 0.9), training.number("adam_beta2", 0.999),
-        training.number("adam_epsilon", 1e-8), training.number("max_grad_norm", 0), open.type(), false, 0);
+        training.number("adam_epsilon", 1e-8), training.number("max_grad_norm", 0), false, 0);
     training.finish();
     return new Settings(options, accumulation);
   }

@@ -109,7 +109,7 @@ public final class Merge {
   }
 
   private MergeReport run(Backend backend, Path output) {
-    options.writer().check(output);
+    options.writer().check(output, List.of(model.folder().path(), adapter.folder().path()));
     Set<String> planned = AdapterFormulas.changedParameters(base, attachment, untied);
     if (takesOut) {
       refuseWhatIsLost(planned);
@@ -122,6 +122,7 @@ public final class Merge {
         .map(run -> run.logits(base, takesOut ? Optional.empty() : Optional.of(adapter)));
     try (TensorSpool spool = TensorSpool.beside(output)) {
       mergeAll(backend, spool, planned.size());
+      model.folder().verifyUnchanged();
       write(output, spool);
     }
     return new MergeReport(layers, apart.map(logits -> compare(probe.orElseThrow(), logits, output)),
@@ -219,6 +220,9 @@ public final class Merge {
     Set<String> gone = new LinkedHashSet<>(staleCopies());
     changed.forEach(name -> gone.addAll(base.storedNames(name)));
     Map<String, @Nullable Object> config = new LinkedHashMap<>(model.folder().config());
+    if (base.isUntied()) {
+      config.put("tie_word_embeddings", false);
+    }
     if (untied) {
       base.outline().tied().keySet().stream().filter(name -> !changed.contains(name))
           .forEach(name -> spool.add(name, base.value(name, base.type(name))));

@@ -22,11 +22,13 @@ import org.jspecify.annotations.Nullable;
 /** Stands before a quantizer for a model's linear layers but the head, and encodes one weight of each shape. */
 abstract class CodePerShape implements Quantizer {
   private final Quantizer quantizer;
+  private final Map<String, Object> options;
   private final Map<String, Shape> weights = new LinkedHashMap<>();
   private final Map<Shape, QuantizedTensor> codes = new HashMap<>();
 
-  CodePerShape(Quantizer quantizer, ModelOutline outline) {
+  CodePerShape(Quantizer quantizer, Map<String, ?> options, ModelOutline outline) {
     this.quantizer = quantizer;
+    this.options = Map.copyOf(options);
     for (Site site : outline.sites()) {
       if (site instanceof Site.Linear linear && !linear.head()) {
         weights.put(linear.name() + ".weight", Shape.of(linear.out(), linear.in()));
@@ -46,8 +48,8 @@ abstract class CodePerShape implements Quantizer {
 
   /** Encodes the first weight of its shape. */
   QuantizedTensor encodeFirst(String weight, HostTensor value) {
-    QuantizedTensor code = encode(weight, value, new Configuration("the quantizer's defaults", Map.of()),
-        Arena.ofAuto());
+    QuantizedTensor code = encode(weight, value,
+        new Configuration("The settings of the code " + quantizer.id(), options), Arena.ofAuto());
     codes.put(shape(weight), code);
     return code;
   }

@@ -8,6 +8,7 @@ import dev.graft.graph.Shape;
 import dev.graft.spi.QuantizedTensor;
 import dev.graft.spi.Quantizer;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 import org.apiguardian.api.API;
 
@@ -17,22 +18,23 @@ import org.apiguardian.api.API;
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class PlannedCodes extends CodePerShape {
-  private PlannedCodes(Quantizer quantizer, BaseModel dense) {
-    super(quantizer, dense.outline());
+  private PlannedCodes(Quantizer quantizer, Map<String, ?> options, BaseModel dense) {
+    super(quantizer, options, dense.outline());
   }
 
   /**
    * Returns a model to plan with, in the place of a dense one; no weight is read.
    *
-   * @throws GraftException if the model is quantised already
+   * @param options settings of the quantizer, such as {@code block_size}
+   * @throws GraftException if the model is quantised already, or a setting is faulty
    */
-  public static BaseModel of(BaseModel dense, Quantizer quantizer) {
+  public static BaseModel of(BaseModel dense, Quantizer quantizer, Map<String, ?> options) {
     if (!dense.quantized().isEmpty()) {
       throw new GraftException(
           "The model is quantised already, so it cannot be planned with " + quantizer.id()
               + " instead: name the dense model");
     }
-    return new BaseModel(dense.model(), dense.checkpoint(), List.of(new PlannedCodes(quantizer, dense)));
+    return new BaseModel(dense.model(), dense.checkpoint(), List.of(new PlannedCodes(quantizer, options, dense)));
   }
 
   @Override

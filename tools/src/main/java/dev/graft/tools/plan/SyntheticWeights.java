@@ -72,18 +72,21 @@ public final class SyntheticWeights {
   /**
    * Returns a model whose linear layers but the head are encoded by a quantizer. Layers of the same shape have
    * the same values, each in memory of its own.
+   *
+   * @param options settings of the quantizer, such as {@code block_size}
+   * @throws dev.graft.error.GraftException if a setting is faulty
    */
   public static BaseModel quantized(ModelShape shape, DType type, Quantizer quantizer,
-      PluginCatalog plugins) {
+      Map<String, ?> options, PluginCatalog plugins) {
     CausalModel model = model(shape, plugins);
     ModelOutline outline = outline(model);
     SyntheticWeights weights = new SyntheticWeights(outline, type);
-    return new BaseModel(model, weights.source(), List.of(new Encoded(quantizer, outline)));
+    return new BaseModel(model, weights.source(), List.of(new Encoded(quantizer, options, outline)));
   }
 
   private static CausalModel model(ModelShape shape, PluginCatalog plugins) {
     Configuration config = new Configuration("the shape", shape.config());
-    CausalModel model = plugins.family("llama").read(config);
+    CausalModel model = plugins.family(config.text("model_type", "")).read(config);
     config.finish();
     return model;
   }
@@ -131,8 +134,8 @@ public final class SyntheticWeights {
 
   /** Encodes the first layer of each shape; the others get copies. */
   private static final class Encoded extends CodePerShape {
-    Encoded(Quantizer quantizer, ModelOutline outline) {
-      super(quantizer, outline);
+    Encoded(Quantizer quantizer, Map<String, ?> options, ModelOutline outline) {
+      super(quantizer, options, outline);
     }
 
     @Override

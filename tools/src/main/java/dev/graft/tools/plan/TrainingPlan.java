@@ -4,9 +4,12 @@ import dev.graft.compiler.pass.MemoryPlan;
 import dev.graft.core.TrainingOptions;
 import dev.graft.core.attach.AdapterTensor;
 import dev.graft.core.attach.Attachment;
+import dev.graft.core.batch.BatchLayout;
 import dev.graft.core.train.StepGraph;
 import dev.graft.core.weights.BaseModel;
+import dev.graft.graph.DType;
 import dev.graft.graph.Graph;
+import dev.graft.spi.Preferences;
 import org.apiguardian.api.API;
 
 /**
@@ -34,11 +37,23 @@ public record TrainingPlan(long baseParameters, long trainedParameters, int site
    * @param length their length
    * @param batches how many of them make a step
    */
-  public static TrainingPlan of(BaseModel base, Attachment attachment, TrainingOptions options, int rows,
+  public static TrainingPlan of(BaseModel base, Attachment attachment, DType computeType, TrainingOptions options, int rows,
       int length, int batches) {
-    Graph graph = StepGraph.of(base, attachment, options, rows, length, rows * (length - 1), batches == 1);
+    int labels = (int) Math.min(Integer.MAX_VALUE, (long) rows * (length - 1));
+    return of(base, attachment, computeType, options, BatchLayout.padded(rows, length, labels, false), batches);
+  }
+
+  /**
+   * Plans the steps of a training run; no weight is read.
+   *
+   * @param layout of the largest batch
+   * @param batches how many of them make a step
+   */
+  public static TrainingPlan of(BaseModel base, Attachment attachment, DType computeType, TrainingOptions options,
+      BatchLayout layout, int batches) {
+    Graph graph = StepGraph.of(base, attachment, computeType, options, layout, batches == 1, Preferences.CPU);
     MemoryPlan memory = MemoryPlan.of(graph);
-    int width = options.computeType().accumulator().bytes();
+    int width = computeType.accumulator().bytes();
     long adapter = attachment.tensors().values().stream().mapToLong(t -> t.shape().size()).sum();
     long trained = attachment.trainable().stream().map(AdapterTensor::shape).mapToLong(s -> s.size()).sum();
     int states = batches > 1 ? 3 : 2;
@@ -46,7 +61,7 @@ public record TrainingPlan(long baseParameters, long trainedParameters, int site
     return new TrainingPlan(
         base.outline().parameters().values().stream().mapToLong(shape -> shape.size()).sum(), trained,
         attachment.sites().size(),
-        base.residentBytes(options.computeType()).values().stream().mapToLong(Long::longValue).sum(),
+        base.residentBytes(computeType).values().stream().mapToLong(Long::longValue).sum(),
         adapter * width, trained * width * states, input, memory.peakBytes(), trained * width);
   }
 

@@ -18,6 +18,7 @@ import dev.graft.spi.Site;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.apiguardian.api.API;
@@ -56,12 +57,15 @@ public final class Quantization {
    *   weight is NaN or infinite, or the output cannot be written; the output is unchanged then
    */
   public QuantizeReport write(Path output, ModelFolderWriter writer, TensorProgress progress) {
-    writer.check(output);
+    writer.check(output, List.of(model.folder().path()));
     Map<String, Site.Linear> weights = weights();
     TensorSource checkpoint = model.base().checkpoint();
     Map<String, @Nullable Object> config = new LinkedHashMap<>(model.folder().config());
     config.put("quantization_config",
         quantizer.modelConfig(settings(), checkpoint.signature(weights.keySet().iterator().next()).dtype()));
+    if (model.base().isUntied()) {
+      config.put("tie_word_embeddings", false);
+    }
     TensorSource kept = checkpoint.without(weights.keySet());
     long elements = weights.keySet().stream().mapToLong(w -> checkpoint.signature(w).shape().size()).sum();
     long before = bytes(checkpoint, weights.keySet());
@@ -71,6 +75,7 @@ public final class Quantization {
           () -> encode(layer, checkpoint.tensor(weight), spool)));
       TensorSource all = kept.and(spool);
       steps.left(bytes(all));
+      model.folder().verifyUnchanged();
       writer.write(output, config, all.observed(name -> steps.run(name, bytes(all.signature(name)), () -> {
       })), model.folder().otherFiles());
       return new QuantizeReport(weights.size(), elements, before, bytes(spool), bytes(all));

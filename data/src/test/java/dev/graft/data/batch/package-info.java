@@ -1,4 +1,0 @@
-@NullMarked
-package dev.graft.data.batch;
-
-import org.jspecify.annotations.NullMarked;

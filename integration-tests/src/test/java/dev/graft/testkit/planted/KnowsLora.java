@@ -1,0 +1,6 @@
+package dev.graft.testkit.planted;
+
+import dev.graft.methods.lora.LoraMethod;
+
+/** Breaks a rule of the architecture, so that a test can see that the rule catches it. */
+record KnowsLora(LoraMethod forbidden) {}
