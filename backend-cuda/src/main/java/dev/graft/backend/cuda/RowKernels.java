@@ -45,7 +45,8 @@ final class RowKernels {
     boolean wide = type == DType.F64;
     return List.of("T", Types.stored(type), "A", Types.computed(type), "LOAD(x)", Types.load(type, "(x)"),
         "STORE(x)", Types.store(type, "(x)"), "RSQRT", wide ? "rsqrt" : "rsqrtf", "EXP",
-        wide ? "exp" : "expf", "LOG", wide ? "log" : "logf", "ROOT", wide ? "sqrt" : "sqrtf");
+        wide ? "exp" : "expf", "LOG", wide ? "log" : "logf", "ROOT", wide ? "sqrt" : "sqrtf", "ERF",
+        wide ? "erf" : "erff", "TANH", wide ? "tanh" : "tanhf");
   }
 
   /** Returns how many neighbours are read together. */

@@ -9,9 +9,11 @@ import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
+import dev.graft.graph.nn.Activation;
 import dev.graft.graph.nn.Attention;
 import dev.graft.graph.nn.BlockDequantize;
 import dev.graft.graph.nn.CrossEntropy;
+import dev.graft.graph.nn.GatedActivation;
 import dev.graft.graph.nn.RmsNorm;
 import dev.graft.graph.nn.RotaryEmbedding;
 import dev.graft.spi.Availability;
@@ -55,6 +57,10 @@ class FusedKernelTests {
           tests.add(test(norm, any(type, shape), any(type, hidden)));
           tests.add(test(new RmsNorm.Backward(norm), any(type, shape), any(type, hidden), any(type, shape)));
         }
+      }
+      for (Activation.Function function : Activation.Function.values()) {
+        tests.add(test(new GatedActivation.Backward(function), any(type, Shape.of(33, 1000)),
+            any(type, Shape.of(33, 1000)), any(type, Shape.of(33, 1000))));
       }
       HostTensor logits = any(type, Shape.of(9, 32000));
       HostTensor weights = any(DType.F32, Shape.of(9));

@@ -7,9 +7,11 @@ import dev.graft.graph.Shape;
 import dev.graft.spi.Availability;
 import dev.graft.spi.Backend;
 import dev.graft.spi.Capabilities;
+import dev.graft.spi.MemoryNeed;
 import dev.graft.spi.Program;
 import dev.graft.spi.Session;
 import dev.graft.spi.SessionOptions;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Consumer;
 
@@ -34,8 +36,13 @@ final class TranslatingBackend implements Backend {
   }
 
   @Override
-  public Availability availability() {
+  public Availability availability(SessionOptions options) {
     return new Availability.Available("nothing");
+  }
+
+  @Override
+  public MemoryNeed need(Graph graph, SessionOptions options) {
+    return new MemoryNeed(0, 0, 0, OptionalLong.empty());
   }
 
   @Override
