@@ -40,7 +40,7 @@ final class AttentionKernel implements FusedKernels.Fused {
     Tensor k = node.input(1);
     long dim = q.dim(3);
     return (q.dtype() == DType.BF16 || q.dtype() == DType.F16) && op.softcap() == 0 && op.window() == 0
-        && (!op.causal() || q.dim(2) == k.dim(2)) && q.dim(2) >= SHORTEST && k.dim(2) >= SHORTEST
+        && q.dim(2) >= SHORTEST && k.dim(2) >= SHORTEST
         && dim % UNIT == 0 && dim <= WIDEST && q.shape().size() > 0
         && supported.test(shape(op, q, k, backward, byToken(q, k, backward)));
   }

@@ -123,6 +123,26 @@ final class BoundPlan implements AutoCloseable {
     }
   }
 
+  /** Starts the steps one by one and returns the time of each, in milliseconds, once all are done. */
+  List<Float> timed() {
+    List<Long> events = new ArrayList<>();
+    for (int i = 0; i <= launches.size(); i++) {
+      events.add(driver.createEvent());
+    }
+    driver.record(events.getFirst(), device.stream());
+    for (int i = 0; i < launches.size(); i++) {
+      launches.get(i).run();
+      driver.record(events.get(i + 1), device.stream());
+    }
+    driver.synchronise(device.stream());
+    List<Float> times = new ArrayList<>();
+    for (int i = 1; i < launches.size(); i++) {
+      times.add(driver.elapsed(events.get(i), events.get(i + 1)));
+    }
+    events.forEach(driver::destroyEvent);
+    return times;
+  }
+
   private void record() {
     driver.beginCapture(device.stream());
     try {

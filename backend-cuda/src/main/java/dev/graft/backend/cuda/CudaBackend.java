@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.apiguardian.api.API;
@@ -139,7 +140,8 @@ public final class CudaBackend implements Backend {
   public Session open(SessionOptions options) {
     checkAvailable(options);
     try {
-      return new CudaSession(() -> open(options, System.getenv()), CudaBackend::kernels);
+      return new CudaSession(() -> open(options, System.getenv()), CudaBackend::kernels,
+          Optional.ofNullable(System.getenv(Profile.SETTING)).map(Path::of));
     } catch (CudaException e) {
       throw new GraftException("Backend cuda cannot open the GPU: " + e.getMessage(), e);
     }

@@ -10,6 +10,7 @@ import dev.graft.spi.Program;
 import dev.graft.spi.Session;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -31,12 +32,14 @@ final class CudaSession implements Session {
   private final DeviceThread thread = new DeviceThread();
   private final Device device;
   private final FusedKernels kernels;
+  private final Optional<Path> profile;
   private final Map<String, Variable> variables = new LinkedHashMap<>();
   private final Set<CudaProgram> programs = new LinkedHashSet<>();
   private Optional<CudaException> broken = Optional.empty();
   private boolean closed;
 
-  CudaSession(Supplier<Device> opening, Function<Device, FusedKernels> choice) {
+  CudaSession(Supplier<Device> opening, Function<Device, FusedKernels> choice, Optional<Path> profile) {
+    this.profile = profile;
     try {
       this.device = thread.call(opening);
       this.kernels = choice.apply(device);
@@ -44,6 +47,11 @@ final class CudaSession implements Session {
       thread.close();
       throw e;
     }
+  }
+
+  /** Returns the file to which the times of steps are written; empty for none. */
+  Optional<Path> profile() {
+    return profile;
   }
 
   Device device() {

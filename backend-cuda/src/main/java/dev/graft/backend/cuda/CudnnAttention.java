@@ -74,13 +74,17 @@ final class CudnnAttention {
     return new long[]{s.heads() * s.targets(), s.targets(), 1, 1};
   }
 
-  /** Pushes down what a target may not see: sources after it. */
+  /** Pushes down what a target may not see: sources after it, the targets being the last of the sources. */
   private static Node causal(CudnnGraph g, AttentionShape s, Node x) {
     Node row = g.index(2, x, g.passing(CudnnGraph.INT32, square(s), squareStrides(s)));
+    if (s.sources() > s.targets()) {
+      row = g.apply(CudnnGraph.ADD, CudnnGraph.INT32, row, g.scalar((int) (s.sources() - s.targets())),
+          g.passing(CudnnGraph.INT32, square(s), squareStrides(s)));
+    }
     Node at = g.index(3, x, g.passing(CudnnGraph.INT32, square(s), squareStrides(s)));
     Node seen = g.apply(CudnnGraph.GREATER_OR_EQUAL, CudnnGraph.BOOL, row, at,
         g.passing(CudnnGraph.BOOL, square(s), squareStrides(s)));
-    return g.select(x, g.scalar(-Float.MAX_VALUE), seen,
+    return g.select(x, g.scalar(-(double) Float.MAX_VALUE), seen,
         g.passing(CudnnGraph.FLOAT, square(s), squareStrides(s)));
   }
 
@@ -138,7 +142,7 @@ final class CudnnAttention {
     Node dk = g.memory(type, perHead, strides(s, 6));
     Node dv = g.memory(type, perHead, strides(s, 7));
 
-    Node one = g.scalar(1);
+    Node one = g.scalar(1.0);
     Node scale = g.scalar(s.scale());
     long[] whole = {s.heads() * s.targets() * s.dim(), s.targets() * s.dim(), s.dim(), 1};
     Node both = g.apply(CudnnGraph.MULTIPLY, CudnnGraph.FLOAT, gradient, mix,

@@ -63,10 +63,18 @@ final class CudnnGraph {
   }
 
   Node scalar(double value) {
+    return scalar(FLOAT, cudnn.arena().allocateFrom(ValueLayout.JAVA_FLOAT, (float) value).address());
+  }
+
+  Node scalar(int value) {
+    return scalar(INT32, cudnn.arena().allocateFrom(ValueLayout.JAVA_INT, value).address());
+  }
+
+  private Node scalar(int type, long address) {
     long[] one = {1, 1, 1, 1};
-    Node node = tensor(FLOAT, one, one, false, true);
+    Node node = tensor(type, one, one, false, true);
     scalarIds.add(node.id());
-    scalars.add(cudnn.arena().allocateFrom(ValueLayout.JAVA_FLOAT, (float) value).address());
+    scalars.add(address);
     return node;
   }
 

@@ -206,6 +206,25 @@ final class Driver {
     }
   }
 
+  long createEvent() {
+    call("cuEventCreate", out, 0);
+    return longOut();
+  }
+
+  void record(long event, long stream) {
+    call("cuEventRecord", event, stream);
+  }
+
+  /** Returns the milliseconds between two events that have happened. */
+  float elapsed(long from, long to) {
+    call("cuEventElapsedTime", out, from, to);
+    return out.get(ValueLayout.JAVA_FLOAT, 0);
+  }
+
+  void destroyEvent(long event) {
+    call("cuEventDestroy_v2", event);
+  }
+
   void beginCapture(long stream) {
     call("cuStreamBeginCapture_v2", stream, CAPTURE_THREAD_LOCAL);
   }

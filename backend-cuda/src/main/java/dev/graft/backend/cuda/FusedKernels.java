@@ -28,7 +28,7 @@ final class FusedKernels {
    */
   static FusedKernels all(Predicate<AttentionShape> attention) {
     return new FusedKernels(List.of(new NormKernels(), new LossKernels(), new RotaryKernel(),
-        new DequantizeKernel(), new GateKernel(), new AttentionKernel(attention)));
+        new DequantizeKernel(), new GateKernel(), new DropoutKernel(), new AttentionKernel(attention)));
   }
 
   /** Returns no kernel: every composite is computed by its decomposition. */

@@ -40,6 +40,7 @@ final class Lowering {
   private final Elementwise elementwise;
   private final InPlaceUpdates updates;
   private final ProductSums sums;
+  private final NormSums norms;
   private final Map<Tensor, List<Value>> values = new HashMap<>();
   private final Map<Tensor, Integer> readers = new HashMap<>();
   private final Map<Tensor, Integer> lastReader = new HashMap<>();
@@ -57,6 +58,7 @@ final class Lowering {
     this.elementwise = new Elementwise(gpu);
     this.updates = InPlaceUpdates.of(graph);
     this.sums = new ProductSums(graph);
+    this.norms = new NormSums(graph, sums);
     this.current = Tensor.scalar(0, DType.F32);
     graph.assignments().forEach(each -> assigned.add(each.name()));
     for (int i = 0; i < graph.schedule().size(); i++) {
@@ -105,13 +107,15 @@ final class Lowering {
       if (updates.isUpdate(node)) {
         AdamWKernel.lower(node, updates, this);
       }
-    } else if (!sums.isAbsorbed(node)) {
+    } else if (!sums.isAbsorbed(node) && !norms.isAbsorbed(node)) {
       Optional<ProductSums.Sum> sum = sums.sum(node);
       Optional<ProductSums.Term> scaled = sums.scaled(node);
       if (sum.isPresent()) {
         new Products(this).lower(node, sum.get());
       } else if (scaled.isPresent()) {
         new Products(this).lower(node, scaled.get());
+      } else if (norms.sum(node).isPresent()) {
+        NormKernels.lower(node, norms.sum(node).get(), this);
       } else {
         switch (node.op()) {
           case Primitive primitive -> primitive(node, primitive);

@@ -32,7 +32,7 @@ final class ProductSums {
    * A sum.
    *
    * @param others terms that are not products, of the sum's own shape or another of its size
-   * @param products those that are added, the one with the longest contracted axis first
+   * @param products those that are added, the one with the shortest contracted axis first
    */
   record Sum(List<Tensor> others, List<Term> products) {}
 
@@ -68,7 +68,8 @@ final class ProductSums {
       Set<Tensor> passed = new HashSet<>();
       node.inputs().forEach(term -> collect(term, others, products, passed));
       if (!products.isEmpty()) {
-        products.sort(Comparator.comparingLong(Term::inner).reversed());
+        // A long product reads what it is added to while it multiplies; a short one would wait for it.
+        products.sort(Comparator.comparingLong(Term::inner));
         sums.put(node, new Sum(others, products));
         absorbed.addAll(passed);
       }

@@ -24,9 +24,11 @@ final class RowKernels {
   Step.Kernel step(String name, DType type, long rows, long length, List<View> views, List<Argument> arguments,
       List<Long> extra, String... definitions) {
     int width = width(type, length, views);
-    int threads = length / width > THREADS || length > WIDE_ROW ? 2 * THREADS : THREADS;
+    int threads = length / width > WIDE_ROW / 8 ? 2 * THREADS : THREADS;
+    long held = (length + (long) threads * width - 1) / ((long) threads * width);
     List<String> all = new ArrayList<>(types(type));
-    all.addAll(List.of("W", Integer.toString(width), "THREADS", Integer.toString(threads)));
+    all.addAll(List.of("W", Integer.toString(width), "THREADS", Integer.toString(threads),
+        "HELD", Long.toString(held)));
     all.addAll(List.of(definitions));
     String source = Sources.of("block.cu", all.toArray(String[]::new)) + Sources.read(name + ".cu");
     List<Argument> parameters = new ArrayList<>(arguments);

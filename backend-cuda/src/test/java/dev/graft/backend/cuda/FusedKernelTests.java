@@ -13,6 +13,7 @@ import dev.graft.graph.nn.Activation;
 import dev.graft.graph.nn.Attention;
 import dev.graft.graph.nn.BlockDequantize;
 import dev.graft.graph.nn.CrossEntropy;
+import dev.graft.graph.nn.Dropout;
 import dev.graft.graph.nn.GatedActivation;
 import dev.graft.graph.nn.RmsNorm;
 import dev.graft.graph.nn.RotaryEmbedding;
@@ -24,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -85,6 +87,20 @@ class FusedKernelTests {
             any(DType.BF16, q)));
       }
     }
+    for (long[] lengths : new long[][]{{128, 158}, {96, 126}, {64, 200}}) {
+      Attention prefixed = new Attention(0.125, true, 0, 0);
+      HostTensor[] operands = {any(DType.BF16, Shape.of(2, 4, lengths[0], 64)),
+        any(DType.BF16, Shape.of(2, 2, lengths[1], 64)), any(DType.BF16, Shape.of(2, 2, lengths[1], 64)),
+        any(DType.BF16, Shape.of(2, 4, lengths[0], 64))};
+      tests.add(test(prefixed, operands[0], operands[1], operands[2]));
+      tests.add(attentionBackward(prefixed, operands));
+    }
+    for (DType type : List.of(DType.F32, DType.BF16)) {
+      tests.add(test(new Dropout(0.05, 0x123456789ABCDEFL), any(type, Shape.of(77, 1024)),
+          HostTensor.ofLongs(Shape.of(), 1L << 33 | 7)));
+      tests.add(test(new Dropout(0.3, -5), any(type, Shape.of(3, 333)), HostTensor.ofLongs(Shape.of(), 2)));
+    }
+    tests.add(residualNorm());
     tests.add(sums());
     return tests.stream();
   }
@@ -96,6 +112,17 @@ class FusedKernelTests {
       Tensor all = Tensor.of(new Attention.Backward(op),
           List.of(inputs.get(0), inputs.get(1), inputs.get(2), mix, mix.pick(1), inputs.get(3)));
       compare(List.of(all, all.pick(1), all.pick(2)), operands, 0x1p-5);
+    });
+  }
+
+  /** The gradient that reaches the input of a norm beside a residual connection. */
+  private DynamicTest residualNorm() {
+    return DynamicTest.dynamicTest("a norm's gradient beside a residual connection", () -> {
+      HostTensor[] operands = {any(DType.F32, Shape.of(40, 1024)), any(DType.F32, Shape.of(1024)),
+        any(DType.F32, Shape.of(40, 1024)), any(DType.F32, Shape.of(40, 1024))};
+      List<Tensor> in = inputs(operands);
+      Tensor gradient = Tensor.of(new RmsNorm.Backward(new RmsNorm(1e-5, false)), in.subList(0, 3));
+      compare(List.of(in.get(3).plus(gradient)), operands, 2e-5);
     });
   }
 
@@ -163,7 +190,8 @@ class FusedKernelTests {
         () -> new Device(CudaLibraries.load(System.getenv(), cache), 0, cache),
         device -> fused
             ? FusedKernels.all(shape -> device.attention().flatMap(each -> each.plan(shape)).isPresent())
-            : FusedKernels.none());
+            : FusedKernels.none(),
+        Optional.empty());
         Program program = session.compile(graph)) {
       program.run(feeds);
       // The second run is recorded, the third is the recording.
