@@ -118,7 +118,7 @@ final class CublasLt implements AutoCloseable {
       case F64 -> 1;
       case F16 -> 2;
       case BF16 -> 14;
-      case I64, I32, U8, BOOL -> throw new IllegalArgumentException("no products of " + type);
+      case I64, I32, I8, U8, BOOL -> throw new IllegalArgumentException("no products of " + type);
     };
   }
 
