@@ -42,7 +42,8 @@ public record TinyModel(LoadedModel model, Session session) implements AutoClose
   /** A rank of 1 on one layer: few enough numbers to differentiate each. */
   public static final Map<String, Object> SMALL_LORA = Map.of("r", 1L, "lora_alpha", 2L, "target_modules",
       "model.layers.1.self_attn.q_proj");
-  public static final Map<String, Object> LORA = Map.of("r", 2L, "lora_alpha", 4L, "target_modules", "all-linear");
+  public static final Map<String, Object> LORA = Map.of("r", 2L, "lora_alpha", 4L, "target_modules",
+      "all-linear");
 
   /** Returns the plug-ins of the class path. */
   public static PluginCatalog plugins() {
@@ -62,7 +63,8 @@ public record TinyModel(LoadedModel model, Session session) implements AutoClose
       weights.put(name, weight);
     });
     ModelFolderWriter.standard().write(folder,
-        Map.of("model_type", TinyFamily.TYPE, "tie_word_embeddings", true), TensorSource.of(weights), List.of());
+        Map.of("model_type", TinyFamily.TYPE, "tie_word_embeddings", true), TensorSource.of(weights),
+        List.of());
     return folder;
   }
 

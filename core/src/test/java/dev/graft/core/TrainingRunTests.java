@@ -236,12 +236,14 @@ class TrainingRunTests {
   void aRunDoesNotGoOnWithOtherSettingsAndNamesThem() {
     Map<String, Object> same = Map.of("data set", "poems", "length", 32);
     assertThat(refusal(options(5), Map.of("data set", "prose", "length", 64))).contains(
-        folder.resolve("refused").toString(), "data set was \"poems\" and is \"prose\"", "length was 32 and is 64")
+        folder.resolve("refused").toString(), "data set was \"poems\" and is \"prose\"",
+        "length was 32 and is 64")
         .doesNotContain("seed", "steps");
     Map<String, TrainingOptions> others = new LinkedHashMap<>();
     others.put("schedule was \"COSINE\" and is \"LINEAR\"",
         TinyModel.options(5, 0.02, Schedule.LINEAR, 2, 0.01, 1, 1e-8, false));
-    others.put("warm-up was 2 and is 1", TinyModel.options(5, 0.02, Schedule.COSINE, 1, 0.01, 1, 1e-8, false));
+    others.put("warm-up was 2 and is 1",
+        TinyModel.options(5, 0.02, Schedule.COSINE, 1, 0.01, 1, 1e-8, false));
     others.put("weight decay was 0.01 and is 0.02",
         TinyModel.options(5, 0.02, Schedule.COSINE, 2, 0.02, 1, 1e-8, false));
     others.put("largest norm was 1.0 and is 2.0",

@@ -120,7 +120,8 @@ class FuzzTests {
         byte[] changed = Mutations.json(sound, random);
         Files.write(folder.resolve("adapter_config.json"), changed);
         String what = "seed " + seed + ", file " + i + ": " + new String(changed, StandardCharsets.UTF_8);
-        List<String> names = List.of("adapter_config.json", "adapter_model.safetensors", "target_modules", "cannot be trained further");
+        List<String> names = List.of("adapter_config.json", "adapter_model.safetensors", "target_modules",
+            "cannot be trained further");
         if (opens(what, names, () -> model.adapter(folder, false).close())) {
           opened++;
         }

@@ -58,7 +58,8 @@ public final class SmallLlama {
   }
 
   /** Writes an adapter of random values, none of them zero. */
-  public static Path writeAdapter(Path model, Path folder, String method, Map<String, ?> settings, double size) {
+  public static Path writeAdapter(Path model, Path folder, String method, Map<String, ?> settings,
+      double size) {
     SplittableRandom random = new SplittableRandom(6);
     try (LoadedModel loaded = open(model)) {
       Attachment attachment = attach(loaded.base(), method, settings);

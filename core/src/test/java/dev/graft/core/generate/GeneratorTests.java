@@ -144,7 +144,8 @@ class GeneratorTests {
     AtomicInteger heard = new AtomicInteger();
     try (Generator generator = generator()) {
       long[][] out = generator.generate(List.of(RowGroup.base(2)), PROMPTS, MASK,
-          greedy(TOKENS, Set.of(full[0][0], full[1][0]).toArray(Long[]::new)), (_, _) -> heard.incrementAndGet());
+          greedy(TOKENS, Set.of(full[0][0], full[1][0]).toArray(Long[]::new)),
+          (_, _) -> heard.incrementAndGet());
       assertThat(out).isDeepEqualTo(new long[][]{{full[0][0], 0, 0, 0, 0, 0}, {full[1][0], 0, 0, 0, 0, 0}});
     }
     assertThat(heard).hasValue(2);
@@ -191,7 +192,8 @@ class GeneratorTests {
   @Test
   void adaptersForAnotherNumberOfRowsAreRefused() {
     try (Generator generator = generator()) {
-      assertThatThrownBy(() -> generate(generator, List.of(RowGroup.base(3)))).isInstanceOf(GraftException.class)
+      assertThatThrownBy(() -> generate(generator, List.of(RowGroup.base(3))))
+          .isInstanceOf(GraftException.class)
           .hasMessageContaining("3 rows").hasMessageContaining("2 prompts");
     }
   }

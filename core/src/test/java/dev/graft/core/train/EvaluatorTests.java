@@ -77,7 +77,8 @@ class EvaluatorTests {
   void theFirstTokenOfARowIsPredictedFromNothingAndDoesNotCount() {
     TokenBatch batch = TinyModel.batch(5, 0, 4);
     assertThat(sum(RowGroup.base(1), batch)[1]).isEqualTo(3);
-    assertThat(tiny.loss(RowGroup.base(1), batch)).isCloseTo(sum(RowGroup.base(1), batch)[0] / 3, within(1e-12));
+    assertThat(tiny.loss(RowGroup.base(1), batch)).isCloseTo(sum(RowGroup.base(1), batch)[0] / 3,
+        within(1e-12));
   }
 
   @Test

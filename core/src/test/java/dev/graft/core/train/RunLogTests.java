@@ -47,14 +47,16 @@ class RunLogTests {
       log.step(report(1, 0.125));
       log.notice(1, "something \"odd\"");
     }
-    assertThat(Files.readAllLines(file()).stream().map(line -> line.replace(" ", "")).toList()).satisfies(lines -> {
-      assertThat(lines).hasSize(3);
-      assertThat(lines.get(0)).contains("\"step\":0", "\"validation_loss\":7.5").doesNotContain("\"loss\"");
-      assertThat(lines.get(1)).contains("\"step\":1,", "\"loss\":0.125", "\"gradient_norm\":0.5",
-          "\"learning_rate\":0.25", "\"tokens\":30,", "\"seconds\":2.0", "\"tokens_per_second\":15.0",
-          "\"planned_bytes\":4096");
-      assertThat(lines.get(2)).contains("\"notice\":\"something\\\"odd\\\"\"");
-    });
+    assertThat(Files.readAllLines(file()).stream().map(line -> line.replace(" ", "")).toList())
+        .satisfies(lines -> {
+          assertThat(lines).hasSize(3);
+          assertThat(lines.get(0)).contains("\"step\":0", "\"validation_loss\":7.5")
+              .doesNotContain("\"loss\"");
+          assertThat(lines.get(1)).contains("\"step\":1,", "\"loss\":0.125", "\"gradient_norm\":0.5",
+              "\"learning_rate\":0.25", "\"tokens\":30,", "\"seconds\":2.0", "\"tokens_per_second\":15.0",
+              "\"planned_bytes\":4096");
+          assertThat(lines.get(2)).contains("\"notice\":\"something\\\"odd\\\"\"");
+        });
   }
 
   @Test

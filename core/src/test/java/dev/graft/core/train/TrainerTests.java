@@ -133,7 +133,8 @@ class TrainerTests {
   @CsvSource({"0, 0", "0, 0.3", "0.05, 0", "0.05, 0.3", "1000, 0"})
   void parametersMoveAsAdamWMovesThem(double maxGradNorm, double weightDecay) {
     // A large epsilon, so that a step depends on the size of a gradient and not on its sign alone.
-    TrainingOptions options = TinyModel.options(5, 0.1, Schedule.LINEAR, 2, weightDecay, maxGradNorm, 0.01, false);
+    TrainingOptions options = TinyModel.options(5, 0.1, Schedule.LINEAR, 2, weightDecay, maxGradNorm, 0.01,
+        false);
     Attachment attachment = tiny.attach("lora", TinyModel.SMALL_LORA);
     // Linear, after a warm-up of two: 0, 1/2, 1, 2/3, 1/3 of the rate.
     double[] rates = {0, 0.05, 0.1, 0.2 / 3, 0.1 / 3};
@@ -229,7 +230,8 @@ class TrainerTests {
   void aRunEndsWithTheLastStepAndHearsOfEach() {
     List<Long> asked = new ArrayList<>();
     List<Long> heard = new ArrayList<>();
-    try (Trainer trainer = tiny.trainer(tiny.attach("lora", TinyModel.SMALL_LORA), TinyModel.options(3, 0.01))) {
+    try (Trainer trainer = tiny.trainer(tiny.attach("lora", TinyModel.SMALL_LORA),
+        TinyModel.options(3, 0.01))) {
       trainer.run(step -> {
         asked.add(step);
         return List.of(batch(step));
@@ -242,7 +244,8 @@ class TrainerTests {
 
   @Test
   void aStepWithoutLabelsIsRefusedAndChangesNothing() {
-    try (Trainer trainer = tiny.trainer(tiny.attach("lora", TinyModel.SMALL_LORA), TinyModel.options(3, 0.01))) {
+    try (Trainer trainer = tiny.trainer(tiny.attach("lora", TinyModel.SMALL_LORA),
+        TinyModel.options(3, 0.01))) {
       Map<String, HostTensor> before = trainer.parameters();
       assertThatThrownBy(() -> trainer.step(_ -> List.of(TinyModel.batch(1, 6, 6, 4))))
           .isInstanceOf(GraftException.class).hasMessageContaining("Step 1").hasMessageContaining("no label");
@@ -265,7 +268,8 @@ class TrainerTests {
     try (TinyModel model = TinyModel.open(folder.resolve("model"))) {
       Attachment attachment = model.attach("lora", TinyModel.LORA);
       model.move(TinyModel.ADAPTER, attachment, 99);
-      try (Trainer trainer = model.trainer(attachment, options(false)); Checkpoint saved = checkpoints.open(2)) {
+      try (Trainer trainer = model.trainer(attachment, options(false));
+          Checkpoint saved = checkpoints.open(2)) {
         trainer.resume(saved);
         assertThat(trainer.step()).isEqualTo(2);
         trainer.step(at -> List.of(batch(at)));

@@ -119,7 +119,8 @@ class CheckCaseTests {
     assertThat(result.passed()).isFalse();
     assertThat(result.detail()).contains("logits").doesNotContain("loss");
     // |a − b| ≤ atol + rtol·|b|, both 1e-4 if the case says nothing else.
-    assertThat(result.worst()).isCloseTo(0.01 / (1e-4 + 1e-4 * Math.abs(logits.at(index) + 0.01)), within(1.0));
+    assertThat(result.worst()).isCloseTo(0.01 / (1e-4 + 1e-4 * Math.abs(logits.at(index) + 0.01)),
+        within(1.0));
   }
 
   @Test

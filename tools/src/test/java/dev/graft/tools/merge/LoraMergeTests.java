@@ -51,7 +51,8 @@ class LoraMergeTests {
     return parameter.endsWith("q_proj.weight") || parameter.endsWith("down_proj.weight");
   }
 
-  private static double[] exact(HostTensor weight, SafetensorsFile adapter, String parameter, double scaling) {
+  private static double[] exact(HostTensor weight, SafetensorsFile adapter, String parameter,
+      double scaling) {
     String module = "base_model.model." + parameter.substring(0, parameter.length() - ".weight".length());
     HostTensor a = adapter.tensor(module + ".lora_A.weight");
     HostTensor b = adapter.tensor(module + ".lora_B.weight");
@@ -76,7 +77,8 @@ class LoraMergeTests {
   }
 
   @ParameterizedTest
-  @CsvSource({"F32, false, 3", "F32, true, 4.242640687119285", "BF16, false, 3", "F16, true, 4.242640687119285"})
+  @CsvSource({"F32, false, 3", "F32, true, 4.242640687119285", "BF16, false, 3",
+    "F16, true, 4.242640687119285"})
   void targetsGetTheProductAndTheReportSaysWhatRoundingCosts(DType type, boolean rslora, double scaling) {
     Path model = SmallLlama.write(folder.resolve("model"), type);
     Path adapter = SmallLlama.writeAdapter(model, folder.resolve("adapter"), "lora", settings(rslora), 0.3);
@@ -133,7 +135,8 @@ class LoraMergeTests {
     long[] ids = {3, 5, 7, 11, 13, 17, 0, 0};
     long[] mask = {1, 1, 1, 1, 1, 1, 0, 0};
     MergeReport.Probe probe = merge(model, adapter,
-        MergeOptions.standard().withProbe(new TokenBatch(2, 4, ids, mask, ids), DType.F32)).probe().orElseThrow();
+        MergeOptions.standard().withProbe(new TokenBatch(2, 4, ids, mask, ids), DType.F32)).probe()
+        .orElseThrow();
     assertThat(probe.positions()).isEqualTo(6);
     assertThat(probe.largestLogitChange()).isLessThan(1e-4);
     assertThat(probe.meanDivergence()).isBetween(0.0, 1e-8);
@@ -147,7 +150,8 @@ class LoraMergeTests {
     List<String> heard = new ArrayList<>();
     merge(model, adapter,
         MergeOptions.standard().with((name, done, all) -> heard.add(name + " " + done + "/" + all)));
-    assertThat(heard).containsExactly("model.layers.0.self_attn.q_proj 0/4", "model.layers.0.mlp.down_proj 1/4",
+    assertThat(heard).containsExactly("model.layers.0.self_attn.q_proj 0/4",
+        "model.layers.0.mlp.down_proj 1/4",
         "model.layers.1.self_attn.q_proj 2/4", "model.layers.1.mlp.down_proj 3/4", " 4/4");
   }
 
@@ -155,7 +159,8 @@ class LoraMergeTests {
   void aWeightBeyondItsTypeIsRefusedAndNothingIsWritten() throws IOException {
     Path model = SmallLlama.write(folder.resolve("model"), DType.F16);
     Path adapter = SmallLlama.writeAdapter(model, folder.resolve("adapter"), "lora", settings(false), 1000);
-    assertThatThrownBy(() -> merge(model, adapter, MergeOptions.standard())).isInstanceOf(GraftException.class)
+    assertThatThrownBy(() -> merge(model, adapter, MergeOptions.standard()))
+        .isInstanceOf(GraftException.class)
         .hasMessageContainingAll(adapter.toString(), "q_proj.weight", "does not fit into F16",
             "Nothing was written");
     try (Stream<Path> left = Files.list(folder)) {
@@ -168,7 +173,8 @@ class LoraMergeTests {
     Path model = SmallLlama.write(folder.resolve("model"), DType.F32);
     Path adapter = SmallLlama.writeAdapter(model, folder.resolve("adapter"), "prefix-tuning",
         Map.of("num_virtual_tokens", 3L), 0.3);
-    assertThatThrownBy(() -> merge(model, adapter, MergeOptions.standard())).isInstanceOf(GraftException.class)
+    assertThatThrownBy(() -> merge(model, adapter, MergeOptions.standard()))
+        .isInstanceOf(GraftException.class)
         .hasMessageContaining("cannot be merged");
     assertThat(folder.resolve("merged")).doesNotExist();
   }

@@ -19,8 +19,10 @@ class ModelShapeTests {
     "tinyllama-1.1b, 1100048384", "llama-65b, 65285660672"})
   void aNamedShapeHasAsManyParametersAsItsModel(String name, long parameters) {
     Configuration config = new Configuration("config", ModelShape.parse(name).config());
-    assertThat(BaseModel.outline(SmallLlama.PLUGINS.family("llama").read(config)).parameters().values().stream()
-        .mapToLong(Shape::size).sum()).isEqualTo(parameters);
+    assertThat(
+        BaseModel.outline(SmallLlama.PLUGINS.family("llama").read(config)).parameters().values().stream()
+            .mapToLong(Shape::size).sum())
+        .isEqualTo(parameters);
   }
 
   @Test

@@ -30,7 +30,8 @@ class TrainingPlanTests {
   private static final long BLOCK = 2 * 8 * 8 + 2 * 4 * 8 + 3 * 12 * 8 + 2 * 8;
   /** and the embedding and the head [24, 8], and the last norm. */
   private static final long PARAMETERS = 2 * BLOCK + 2 * 24 * 8 + 8;
-  private static final Map<String, Object> QV = Map.of("r", 3L, "target_modules", List.of("q_proj", "v_proj"));
+  private static final Map<String, Object> QV = Map.of("r", 3L, "target_modules",
+      List.of("q_proj", "v_proj"));
   /** In each layer A [3, 8] and B [8, 3] of q, A [3, 8] and B [4, 3] of v. */
   private static final long TRAINED = 2 * (3 * 8 + 8 * 3 + 3 * 8 + 4 * 3);
 
@@ -134,7 +135,8 @@ class TrainingPlanTests {
     long dense = 2 * 24 * 64 + 3 * 64;
     // One F32 scale for each block of 64, and each weight's table of 16 values.
     long scales = linear / 64 * 4;
-    assertThat(SmallLlama.plan(base, attachment, DType.F32, 1).weightBytes() - (linear / 2 + scales + dense * 4))
+    assertThat(
+        SmallLlama.plan(base, attachment, DType.F32, 1).weightBytes() - (linear / 2 + scales + dense * 4))
         .isBetween(0L, 7 * 16 * 4L);
   }
 }
