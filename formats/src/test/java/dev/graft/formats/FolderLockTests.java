@@ -33,7 +33,7 @@ class FolderLockTests {
       Path journal = Path.of(args[1]);
       String me = Long.toString(ProcessHandle.current().pid());
       while (true) {
-        try (FolderLock lock = FolderLock.of(folder)) {
+        try (FolderLock _ = FolderLock.of(folder)) {
           Files.writeString(folder.resolve("owner"), me);
           Thread.sleep(3);
           String owner = Files.readString(folder.resolve("owner"));

@@ -70,11 +70,11 @@ class LibtorchTests {
   @Test
   void aSecondNumberOfThreadsIsRefusedWhileTheFirstIsInUse() {
     DjlBackend backend = new DjlBackend();
-    try (Session _ = backend.open(new SessionOptions(2));
-        Session same = backend.open(new SessionOptions(2))) {
-      assertThatThrownBy(() -> backend.open(new SessionOptions(1))).isInstanceOf(GraftException.class)
-          .hasMessageContaining("1 threads").hasMessageContaining("a session of 2");
-      same.close();
+    try (Session _ = backend.open(new SessionOptions(2))) {
+      try (Session _ = backend.open(new SessionOptions(2))) {
+        assertThatThrownBy(() -> backend.open(new SessionOptions(1))).isInstanceOf(GraftException.class)
+            .hasMessageContaining("1 threads").hasMessageContaining("a session of 2");
+      }
       assertThatThrownBy(() -> backend.open(new SessionOptions(1))).isInstanceOf(GraftException.class);
     }
     backend.open(new SessionOptions(1)).close();

@@ -3,10 +3,10 @@ package dev.graft.data.dataset;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.graft.core.TokenBatch;
 import dev.graft.data.Fixtures;
 import dev.graft.data.tokenizer.Tokenizer;
 import dev.graft.error.GraftException;
+import dev.graft.spi.TokenSample;
 import dev.graft.template.ChatTemplate;
 import dev.graft.template.Message;
 import java.io.IOException;
@@ -82,7 +82,7 @@ class LearnedTurnsTests {
     StringBuilder text = new StringBuilder();
     int from = 0;
     for (int i = 0; i <= sample.length(); i++) {
-      if (i == sample.length() || sample.labels()[i] == TokenBatch.IGNORED) {
+      if (i == sample.length() || sample.labels()[i] == TokenSample.IGNORED) {
         if (i > from) {
           text.append('[').append(tokenizer.decode(Arrays.copyOfRange(sample.ids(), from, i), false))
               .append(']');
@@ -228,7 +228,7 @@ class LearnedTurnsTests {
       assertThat(samples.get(3)).isEqualTo(samples.get(2));
       assertThat(learned(tokenizer, samples.get(3))).isEqualTo("[ the world</s>][ the rest</s>]");
       long[] answer = tokenizer.encode(" the world", false);
-      assertThat(Arrays.stream(samples.get(3).labels()).filter(label -> label != TokenBatch.IGNORED)
+      assertThat(Arrays.stream(samples.get(3).labels()).filter(label -> label != TokenSample.IGNORED)
           .limit(answer.length).toArray()).isEqualTo(answer);
     }
     assertThat(notes(SYSTEM_LAST, rows)).containsExactly(
@@ -448,7 +448,7 @@ class LearnedTurnsTests {
   private static void checkLearnedAfterItsPrompt(Tokenizer tokenizer, EncodedSample sample,
       List<Message> messages, long seed) {
     int first = 0;
-    while (sample.labels()[first] == TokenBatch.IGNORED) {
+    while (sample.labels()[first] == TokenSample.IGNORED) {
       first++;
     }
     ChatTemplate template = tokenizer.chatTemplate().orElseThrow();
