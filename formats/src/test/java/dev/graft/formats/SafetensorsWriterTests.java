@@ -68,7 +68,7 @@ class SafetensorsWriterTests {
 
     try (SafetensorsFile file = SafetensorsFile.open(path)) {
       assertThat(file.names()).containsExactly("aI64", "bI64", "\uFFFF", "😀", "aF64", "bF64", "aF32", "bF32",
-          "aI32", "bI32", "aBF16", "bBF16", "aF16", "bF16", "aU8", "bU8", "aBOOL", "bBOOL");
+          "aI32", "bI32", "aBF16", "bBF16", "aF16", "bF16", "aI8", "bI8", "aU8", "bU8", "aBOOL", "bBOOL");
     }
   }
 
