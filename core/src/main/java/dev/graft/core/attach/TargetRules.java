@@ -170,7 +170,7 @@ final class TargetRules {
   }
 
   private String suggestion(String entry) {
-    return Nearest.of(entry, endings()).map(near -> " (did you mean \"" + near + "\"?)").orElse("");
+    return Nearest.question(entry, endings());
   }
 
   private List<String> endings() {
