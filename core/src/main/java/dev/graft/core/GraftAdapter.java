@@ -81,7 +81,8 @@ public final class GraftAdapter implements AutoCloseable {
   public Trainer trainer(TrainingOptions options) {
     Backends.requireTraining(model.backend());
     model.forgetGeneration();
-    return new Trainer(model.session(), model.base(), model.set().unscaled(name), name, model.computeType(), options,
+    return new Trainer(model.session(), model.base(), model.set().unscaled(name), name, model.computeType(),
+        options,
         model.backend().preferences());
   }
 
@@ -96,7 +97,8 @@ public final class GraftAdapter implements AutoCloseable {
 
   /** Returns an evaluator that keeps its programs from one evaluation to the next. */
   public Evaluator evaluator() {
-    return new Evaluator(model.session(), model.base(), model.computeType(), rows(1), model.backend().preferences());
+    return new Evaluator(model.session(), model.base(), model.computeType(), rows(1),
+        model.backend().preferences());
   }
 
   /** Continues prompts and gives each row's new tokens when all are there. */

@@ -101,7 +101,8 @@ public final class PluginCatalog {
     return new PluginCatalog(this, Collections.unmodifiableMap(changed));
   }
 
-  private static PluginStack stack(ClassLoader loader, List<Map<String, ? extends InstalledPlugin<?>>> kinds) {
+  private static PluginStack stack(ClassLoader loader,
+      List<Map<String, ? extends InstalledPlugin<?>>> kinds) {
     Set<String> classes = new LinkedHashSet<>();
     Set<String> jars = new LinkedHashSet<>();
     kinds.stream().flatMap(kind -> kind.values().stream())
@@ -122,7 +123,8 @@ public final class PluginCatalog {
     return loaded.found();
   }
 
-  private static <P extends Plugin> Map<String, InstalledPlugin<P>> index(String kind, Collection<InstalledPlugin<P>> all) {
+  private static <P extends Plugin> Map<String, InstalledPlugin<P>> index(String kind,
+      Collection<InstalledPlugin<P>> all) {
     Map<String, InstalledPlugin<P>> byId = new TreeMap<>();
     for (InstalledPlugin<P> found : all) {
       String id = found.plugin().id();
@@ -304,8 +306,9 @@ public final class PluginCatalog {
    */
   public TextCodec textCodec(Path modelFolder) {
     return textCodecs.values().stream().findFirst().map(found -> found.plugin().open(modelFolder))
-        .orElseThrow(() -> new GraftException("No installed jar reads tokenizers and data files: add graft-data to"
-            + " the class path, or hand in tokens (BatchSource, GraftModel.generate)"));
+        .orElseThrow(
+            () -> new GraftException("No installed jar reads tokenizers and data files: add graft-data to"
+                + " the class path, or hand in tokens (BatchSource, GraftModel.generate)"));
   }
 
   /** Returns all quantizers. */

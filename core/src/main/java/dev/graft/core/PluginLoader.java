@@ -82,12 +82,14 @@ final class PluginLoader<P extends Plugin> {
 
   /** Tells what a plug-in leaves unsaid; it may have been compiled without any check for null. */
   private static Optional<String> fault(Plugin plugin) {
-    @Nullable String id = plugin.id();
+    @Nullable
+    String id = plugin.id();
     if (id == null || !ID.matcher(id).matches()) {
       return Optional.of("has the id " + (id == null ? "null" : "\"" + id + "\"")
           + ", which must be lower-case letters, digits and dashes, at most 64");
     }
-    @Nullable String description = plugin.description();
+    @Nullable
+    String description = plugin.description();
     if (description == null) {
       return Optional.of("has null for its description");
     }

@@ -69,7 +69,8 @@ public final class TrainingRun implements AutoCloseable {
     this(adapter, options, files, identity, Optional.of(FolderLock.of(files.folder())));
   }
 
-  private TrainingRun(GraftAdapter adapter, TrainingOptions options, RunOptions files, Map<String, ?> identity,
+  private TrainingRun(GraftAdapter adapter, TrainingOptions options, RunOptions files,
+      Map<String, ?> identity,
       Optional<FolderLock> lock) {
     this.adapter = adapter;
     this.options = options;
@@ -198,7 +199,8 @@ public final class TrainingRun implements AutoCloseable {
     }
   }
 
-  private Outcome train(BatchSource batches, List<TokenBatch> validation, RunLog log, TrainingListener listener,
+  private Outcome train(BatchSource batches, List<TokenBatch> validation, RunLog log,
+      TrainingListener listener,
       BooleanSupplier stop) {
     if (trainer.step() == 0) {
       evaluate(validation, log, listener);
@@ -258,8 +260,9 @@ public final class TrainingRun implements AutoCloseable {
       trainer.restart(start);
       resumedAt = OptionalLong.empty();
     }
-    listener.noticed("After step " + from + " the loss or the gradients are not finite, whatever the learning rate:"
-        + " going back to step " + trainer.step());
+    listener.noticed(
+        "After step " + from + " the loss or the gradients are not finite, whatever the learning rate:"
+            + " going back to step " + trainer.step());
     return true;
   }
 

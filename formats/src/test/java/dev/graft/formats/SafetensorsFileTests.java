@@ -67,7 +67,7 @@ class SafetensorsFileTests {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"I8:1", "I16:2", "U16:2", "U32:4", "U64:8", "F8_E4M3:1", "F8_E5M2:1", "C64:8"})
+  @ValueSource(strings = {"I16:2", "U16:2", "U32:4", "U64:8", "F8_E4M3:1", "F8_E5M2:1", "C64:8"})
   void complainsOfATypeItLacksOnlyWhenTheTensorIsUsed(String typeAndBytes) throws IOException {
     String type = typeAndBytes.split(":")[0];
     int bytes = 3 * Integer.parseInt(typeAndBytes.split(":")[1]);
@@ -129,7 +129,7 @@ class SafetensorsFileTests {
       {"t":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"u":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}} | overlap
       {"t":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"u":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}} | gap
       {"__metadata__":[],"t":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}           | __metadata__
-      {"__metadata__":{"a":1},"t":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}      | "a" is not a text
+      {"__metadata__":{"a":1},"t":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}      | "a" is not a string
       {"\\ud800":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}                       | surrogate
       [1,2,3]                                                                           | header
       {"t":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}}                            | header
@@ -188,7 +188,7 @@ class SafetensorsFileTests {
     assertThatThrownBy(() -> SafetensorsFile.open(folder.resolve("no.safetensors")))
         .isInstanceOf(GraftException.class).hasMessageContainingAll("no.safetensors", "missing");
     assertThatThrownBy(() -> SafetensorsFile.open(folder)).isInstanceOf(GraftException.class)
-        .hasMessageContaining("not a file");
+        .hasMessageContaining("is a folder");
   }
 
   private static String one(String type, String shape, String offsets) {

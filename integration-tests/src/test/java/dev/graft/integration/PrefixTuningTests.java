@@ -101,8 +101,10 @@ class PrefixTuningTests {
 
   /** Trains two steps and returns the second loss. */
   private double train(String adapter, Attachment attachment) {
-    TrainingOptions options = new TrainingOptions(2, 0.01, Schedule.CONSTANT, 0, 0, 0.9, 0.999, 1e-8, 1, true, 0);
-    try (Trainer trainer = new Trainer(small.session, small.model.base(), attachment, adapter, SmallModel.TYPE, options)) {
+    TrainingOptions options = new TrainingOptions(2, 0.01, Schedule.CONSTANT, 0, 0, 0.9, 0.999, 1e-8, 1, true,
+        0);
+    try (Trainer trainer = new Trainer(small.session, small.model.base(), attachment, adapter,
+        SmallModel.TYPE, options)) {
       trainer.step(step -> List.of(small.batch(step)));
       return trainer.step(step -> List.of(small.batch(step))).loss();
     }

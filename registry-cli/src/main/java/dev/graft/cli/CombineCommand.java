@@ -82,8 +82,9 @@ final class CombineCommand implements Callable<Integer> {
     AdapterNames names = AdapterNames.of(adapters);
     names.checkWeights("combine", weights.keySet());
     if (rank != null && (!way.equals("svd") || rank < 1)) {
-      throw new GraftException("combine: --rank is the rank of --combination-type svd, 1 or more; not " + rank + " for "
-          + how + (way.equals("cat") ? ", whose rank is the sum of the ranks" : ""));
+      throw new GraftException(
+          "combine: --rank is the rank of --combination-type svd, 1 or more; not " + rank + " for "
+              + how + (way.equals("cat") ? ", whose rank is the sum of the ranks" : ""));
     }
     List<StoredCombination.Source> sources = new ArrayList<>();
     names.folders().forEach((name, folder) -> sources

@@ -77,7 +77,8 @@ final class MergeCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     if (unmerge && untie) {
-      throw new GraftException("--untie is about merging, and --unmerge takes a merge back: give one of them");
+      throw new GraftException(
+          "--untie is about merging, and --unmerge takes a merge back: give one of them");
     }
     MergePolicy chosen = policy(policy);
     Backend compute = Backends.choose(plugins, Optional.ofNullable(backend), DType.F32);

@@ -233,13 +233,15 @@ class CombineCommandTests {
     Path three = adapter("three", 3, 6, List.of("q", "o"), Map.of());
     String[] both = {"--adapter", two.toString(), "--adapter", three.toString()};
     Path out = folder.resolve("out");
-    assertThat(combine(out, append(both, "--combination-type", "linear")).refused()).contains("different ranks", "[2, 3]",
+    assertThat(combine(out, append(both, "--combination-type", "linear")).refused()).contains(
+        "different ranks", "[2, 3]",
         "Use cat or svd");
     assertThat(combine(out, append(both, "--combination-type", "ties")).refused()).contains("\"ties\"",
         "cat, linear, svd");
     assertThat(combine(out, append(both, "--combination-type", "cat", "--rank", "3")).refused())
         .contains("--rank is the rank of --combination-type svd", "sum of the ranks");
-    assertThat(combine(out, append(both, "--combination-type", "svd", "--rank", "0")).refused()).contains("1 or more");
+    assertThat(combine(out, append(both, "--combination-type", "svd", "--rank", "0")).refused())
+        .contains("1 or more");
     assertThat(combine(out, append(both, "--combination-type", "cat", "--weight", "thre=1")).refused())
         .contains("--weight names \"thre\"", "did you mean \"three\"?");
     assertThat(combine(out, append(both, "--combination-type", "cat", "--weight", "base=1")).refused())
@@ -252,10 +254,13 @@ class CombineCommandTests {
     assertThat(combine(out, "--adapter", elsewhere.toString(), "--combination-type", "cat").refused())
         .contains("\"some/model-7b\", which is no folder here", "--model");
     Path dora = adapter("dora", 2, 6, List.of("q", "o"), Map.of());
-    assertThat(combine(out, "--adapter", two.toString(), "--adapter", "two=" + dora, "--combination-type", "cat")
-        .refused()).contains("Two adapters are named \"two\"");
+    assertThat(
+        combine(out, "--adapter", two.toString(), "--adapter", "two=" + dora, "--combination-type", "cat")
+            .refused())
+        .contains("Two adapters are named \"two\"");
     assertThat(out).doesNotExist();
-    combine(out, "--adapter", elsewhere.toString(), "--combination-type", "cat", "--model", TinyModel.folder().toString())
+    combine(out, "--adapter", elsewhere.toString(), "--combination-type", "cat", "--model",
+        TinyModel.folder().toString())
         .done();
   }
 }

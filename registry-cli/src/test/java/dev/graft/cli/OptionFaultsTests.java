@@ -75,13 +75,15 @@ class OptionFaultsTests {
         .contains("a\\u0000b");
     Path recipe = Files.writeString(folder.resolve("recipe.yaml"),
         "model: \"a\\0b\"\ndata: [\"c\\0d\"]\nadapter: \"e\\0f\"\nout: \"g\\0h\"\n");
-    assertThat(Captured.run("train", "--recipe", recipe.toString()).refused()).contains("\"model\"", "\"data\"",
+    assertThat(Captured.run("train", "--recipe", recipe.toString()).refused()).contains("\"model\"",
+        "\"data\"",
         "\"adapter\"", "\"out\"");
   }
 
   @Test
   void theVersionIsTheOneThatWasBuilt() throws IOException {
-    Matcher version = Pattern.compile("<version>([^<]+)</version>").matcher(Files.readString(Path.of("pom.xml")));
+    Matcher version = Pattern.compile("<version>([^<]+)</version>")
+        .matcher(Files.readString(Path.of("pom.xml")));
     assertThat(version.find()).isTrue();
     assertThat(Captured.run("--version").done().out().strip()).isEqualTo("graft " + version.group(1));
   }

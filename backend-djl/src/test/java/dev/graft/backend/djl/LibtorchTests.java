@@ -70,7 +70,8 @@ class LibtorchTests {
   @Test
   void aSecondNumberOfThreadsIsRefusedWhileTheFirstIsInUse() {
     DjlBackend backend = new DjlBackend();
-    try (Session _ = backend.open(new SessionOptions(2)); Session same = backend.open(new SessionOptions(2))) {
+    try (Session _ = backend.open(new SessionOptions(2));
+        Session same = backend.open(new SessionOptions(2))) {
       assertThatThrownBy(() -> backend.open(new SessionOptions(1))).isInstanceOf(GraftException.class)
           .hasMessageContaining("1 threads").hasMessageContaining("a session of 2");
       same.close();

@@ -258,7 +258,8 @@ public final class AdapterSet implements AutoCloseable {
    * @throws GraftException if the name is taken, if there is no adapter of a name, or if these cannot be
    * combined so; says why
    */
-  public void combine(String name, String combinationType, Map<String, Double> weights, Configuration options) {
+  public void combine(String name, String combinationType, Map<String, Double> weights,
+      Configuration options) {
     checkFree(name);
     weights.keySet().forEach(this::member);
     List<Combination.Part> parts = new ArrayList<>();

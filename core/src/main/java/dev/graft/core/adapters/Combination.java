@@ -81,6 +81,9 @@ final class Combination {
     Map<String, HostTensor> values = new LinkedHashMap<>();
     attachment.tensors().forEach((key, tensor) -> {
       HostTensor value = combined.tensors().getOrDefault(tensor.site(), Map.of()).get(name(tensor));
+      if (value == null && !tensor.stored()) {
+        value = tensor.unstoredValue();
+      }
       if (value == null || !value.shape().equals(tensor.shape())) {
         throw new GraftException("Method " + method.id() + " combines to " + (value == null
             ? "no "

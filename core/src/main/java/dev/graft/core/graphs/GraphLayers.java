@@ -315,9 +315,7 @@ final class GraphLayers implements Layers {
     @Override
     public Tensor full(String name) {
       Attachment attachment = group.attachment().orElseThrow();
-      String key = keys.apply(name).orElseThrow(() -> new GraftException("Method "
-          + attachment.method().id() + " asks for parameter \"" + name + "\" at " + site
-          + ", which it does not declare"));
+      String key = keys.apply(name).orElseThrow(() -> attachment.undeclared(name, site));
       AdapterTensor tensor = Objects.requireNonNull(attachment.tensors().get(key));
       return variable(group.adapter(), tensor);
     }

@@ -12,6 +12,7 @@ import dev.graft.core.weights.BaseModel;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.graph.Graph;
+import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
 import dev.graft.graph.nn.CrossEntropy;
 import dev.graft.spi.InputAdapter;
@@ -115,6 +116,15 @@ public final class ModelGraphs {
 
   /** Builds the weighted sum of the losses of the positions that have a label. */
   public LossGraph loss(RowGroup group, BatchLayout layout) {
+    return loss(group, layout, false);
+  }
+
+  /** Builds the same sum, with the term that the method adds to the loss of a step. */
+  public LossGraph penalizedLoss(RowGroup group, BatchLayout layout) {
+    return loss(group, layout, true);
+  }
+
+  private LossGraph loss(RowGroup group, BatchLayout layout, boolean penalized) {
     List<RowGroup> groups = List.of(group);
     SequenceLayout sequence = SequenceLayout.whole(layout.rows(), layout.length(), virtualTokens(groups),
         layout.masked());
@@ -126,6 +136,9 @@ public final class ModelGraphs {
     Tensor rows = chosen.of(built.hidden).reshape(layout.labels(), built.hidden.dim(2));
     Tensor loss = loss(built.layers, rows, Tensor.input(InputNames.LABELS, DType.I64, layout.labels()),
         Tensor.input(InputNames.LABEL_WEIGHTS, rows.dtype().accumulator(), layout.labels()));
+    if (penalized) {
+      loss = penalty(built.layers, group).map(loss::plus).orElse(loss);
+    }
     Map<String, Tensor> trainable = new LinkedHashMap<>();
     group.attachment().ifPresent(attachment -> attachment.trainable()
         .forEach(tensor -> trainable.put(tensor.key(), built.layers.variable(group.adapter(), tensor))));
@@ -135,6 +148,19 @@ public final class ModelGraphs {
             : block)
         .toList();
     return new LossGraph(loss, trainable, blocks);
+  }
+
+  private Optional<Tensor> penalty(GraphLayers layers, RowGroup group) {
+    return group.attachment().flatMap(attachment -> attachment
+        .penalty(new AttachedParams(attachment, tensor -> layers.variable(group.adapter(), tensor),
+            options.computeType()))
+        .map(term -> {
+          if (term.shape().size() != 1) {
+            throw new GraftException("Method " + attachment.method().id() + " adds " + term.shape()
+                + " to the loss, which must be one number");
+          }
+          return term.reshape(Shape.of()).cast(options.parameterType());
+        }));
   }
 
   /**
@@ -178,7 +204,8 @@ public final class ModelGraphs {
   private record Built(GraphLayers layers, Tensor hidden) {}
 
   /** Builds the hidden states [rows, entering, hidden], or [tokens, 1, hidden] if tokens are packed. */
-  private Built build(List<RowGroup> groups, long length, SequenceLayout sequence, Optional<Packing> packing) {
+  private Built build(List<RowGroup> groups, long length, SequenceLayout sequence,
+      Optional<Packing> packing) {
     if (groups.size() > 1 && groups.stream().anyMatch(group -> group.virtualTokens() > 0)) {
       throw new GraftException("Adapters that add virtual tokens cannot share a batch with others: run their"
           + " rows by themselves");

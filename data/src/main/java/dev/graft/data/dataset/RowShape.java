@@ -48,12 +48,12 @@ interface RowShape {
 
   /** The shapes that are recognised, the more telling fields first. */
   enum Known {
-    MESSAGES(List.of("messages"), row -> conversation(row, "messages")),
-    CONVERSATIONS(List.of("conversations"), row -> conversation(row, "conversations")),
-    CONVERSATION(List.of("conversation"), row -> conversation(row, "conversation")),
-    PROMPT(List.of("prompt", "completion"), row -> pair(row, "prompt", "completion")),
-    ALPACA(List.of("instruction", "output"), RowShape::alpaca),
-    TEXT(List.of("text"), row -> new Sample.Text(row.text("text")));
+    MESSAGES(List.of("messages"), row -> conversation(row, "messages")), CONVERSATIONS(
+        List.of("conversations"),
+        row -> conversation(row, "conversations")), CONVERSATION(List.of("conversation"),
+            row -> conversation(row, "conversation")), PROMPT(List.of("prompt", "completion"),
+                row -> pair(row, "prompt", "completion")), ALPACA(List.of("instruction", "output"),
+                    RowShape::alpaca), TEXT(List.of("text"), row -> new Sample.Text(row.text("text")));
 
     private final List<String> fields;
     private final RowShape shape;

@@ -107,7 +107,8 @@ final class LoraCombination {
   private long largestRank(String module) {
     return parts.stream().filter(part -> part.tensors().containsKey(module)).mapToLong(part -> {
       Map<String, HostTensor> tensors = part.tensors().getOrDefault(module, Map.of());
-      return Math.min(tensor(tensors, module, "A").shape().dim(1), tensor(tensors, module, "B").shape().dim(0));
+      return Math.min(tensor(tensors, module, "A").shape().dim(1),
+          tensor(tensors, module, "B").shape().dim(0));
     }).max().orElse(0);
   }
 

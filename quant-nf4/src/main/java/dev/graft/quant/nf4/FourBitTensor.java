@@ -62,7 +62,8 @@ record FourBitTensor(String weight, QuantState state, CodeBook book, HostTensor 
       QuantState state = new QuantState(code, blockSize, dtype, value.shape(), Optional.empty());
       return new FourBitTensor(weight, state, book, blocks.packed(), new PlainScales(absmax));
     }
-    DoubleQuantization scales = DoubleQuantization.encode(blocks.absmax(), nested.get().map(), nested.get().blockSize(),
+    DoubleQuantization scales = DoubleQuantization.encode(blocks.absmax(), nested.get().map(),
+        nested.get().blockSize(),
         memory);
     QuantState state = new QuantState(code, blockSize, dtype, value.shape(),
         Optional.of(new QuantState.Nested(scales.blockSize(), scales.offset())));

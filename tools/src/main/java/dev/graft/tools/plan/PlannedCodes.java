@@ -34,7 +34,8 @@ public final class PlannedCodes extends CodePerShape {
           "The model is quantised already, so it cannot be planned with " + quantizer.id()
               + " instead: name the dense model");
     }
-    return new BaseModel(dense.model(), dense.checkpoint(), List.of(new PlannedCodes(quantizer, options, dense)));
+    return new BaseModel(dense.model(), dense.checkpoint(),
+        List.of(new PlannedCodes(quantizer, options, dense)));
   }
 
   @Override
