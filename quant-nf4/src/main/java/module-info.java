@@ -1,6 +1,7 @@
 /** 4-bit codes for weights, as bitsandbytes stores them. */
 module dev.graft.quant.nf4 {
   requires transitive dev.graft.api;
+  requires tools.jackson.core;
 
   exports dev.graft.quant.nf4;
 

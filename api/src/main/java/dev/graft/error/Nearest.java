@@ -22,7 +22,12 @@ public final class Nearest {
 
   /** Returns the known name that may have been meant, as a question in brackets to stand in a message; or "". */
   public static String question(String wanted, Collection<String> known) {
-    return of(wanted, known).map(near -> " (did you mean \"" + near + "\"?)").orElse("");
+    return of(wanted, known).map(Nearest::question).orElse("");
+  }
+
+  /** Returns the question whether a name was meant, in brackets to stand in a message. */
+  public static String question(String meant) {
+    return " (did you mean \"" + meant + "\"?)";
   }
 
   /** Counts the insertions, deletions and replacements between two texts (Levenshtein 1966). */

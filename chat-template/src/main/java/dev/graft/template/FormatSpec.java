@@ -1,5 +1,6 @@
 package dev.graft.template;
 
+import dev.graft.spi.PythonFloat;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.util.Locale;
@@ -71,7 +72,7 @@ record FormatSpec(char fill, char align, char sign, boolean grouped, int width, 
 
   private String fixed(double value, String end) {
     if (!Double.isFinite(value)) {
-      return signed(value < 0, Numbers.shown(Math.abs(value))) + end;
+      return signed(value < 0, PythonFloat.repr(Math.abs(value))) + end;
     }
     String digits = new BigDecimal(Math.abs(value)).setScale(precision < 0 ? 6 : precision,
         RoundingMode.HALF_EVEN).toPlainString();

@@ -120,29 +120,6 @@ final class Numbers {
     return new TemplateFault("a whole number goes beyond 64 bits");
   }
 
-  /** Writes a float as Python's {@code repr} does: the shortest digits that mean it. */
-  static String shown(double value) {
-    if (Double.isNaN(value)) {
-      return "nan";
-    }
-    if (Double.isInfinite(value)) {
-      return value > 0 ? "inf" : "-inf";
-    }
-    if (value == 0) {
-      return 1 / value < 0 ? "-0.0" : "0.0";
-    }
-    BigDecimal shortest = new BigDecimal(Double.toString(value)).stripTrailingZeros();
-    int exponent = shortest.precision() - shortest.scale() - 1;
-    if (exponent >= -4 && exponent < 16) {
-      String plain = shortest.toPlainString();
-      return plain.contains(".") ? plain : plain + ".0";
-    }
-    String digits = shortest.unscaledValue().abs().toString();
-    String fraction = digits.length() > 1 ? "." + digits.substring(1) : "";
-    return (value < 0 ? "-" : "") + digits.charAt(0) + fraction + "e" + (exponent < 0 ? "-" : "+")
-        + (Math.abs(exponent) < 10 ? "0" : "") + Math.abs(exponent);
-  }
-
   /** Rounds half to even at a decimal place, deciding by the exact binary value as Python does. */
   static double rounded(double value, int places) {
     if (!Double.isFinite(value) || places > 340) {

@@ -1,5 +1,6 @@
 package dev.graft.template;
 
+import dev.graft.spi.PythonFloat;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -58,7 +59,7 @@ final class PythonJson {
   private static String real(double number) {
     return Double.isNaN(number)
         ? "NaN"
-        : Double.isInfinite(number) ? number > 0 ? "Infinity" : "-Infinity" : Numbers.shown(number);
+        : Double.isInfinite(number) ? number > 0 ? "Infinity" : "-Infinity" : PythonFloat.repr(number);
   }
 
   private void writeItems(List<?> items, int level) {

@@ -1,5 +1,6 @@
 package dev.graft.template;
 
+import dev.graft.spi.PythonFloat;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -37,7 +38,7 @@ final class Shown {
       case None _ -> "None";
       case Undefined _ -> "Undefined";
       case Boolean truth -> truth ? "True" : "False";
-      case Double number -> Numbers.shown(number);
+      case Double number -> PythonFloat.repr(number);
       case List<?> items -> joined("[", items, "]", budget);
       case Tuple tuple -> joined("(", tuple.items(), tuple.items().size() == 1 ? ",)" : ")", budget);
       case Map<?, ?> map -> entries(map, budget);

@@ -3,6 +3,7 @@ package dev.graft.core;
 import dev.graft.core.plugin.PluginFolders;
 import dev.graft.core.plugin.ServiceListings;
 import dev.graft.error.GraftException;
+import dev.graft.error.Listing;
 import dev.graft.error.Nearest;
 import dev.graft.spi.Backend;
 import dev.graft.spi.Configuration;
@@ -207,7 +208,7 @@ public final class PluginCatalog {
   }
 
   private String alternatives(String wanted, Collection<String> known) {
-    return Nearest.of(wanted, known).map(near -> " (did you mean \"" + near + "\"?)").orElse("")
+    return Nearest.question(wanted, known)
         + ". Installed: " + (known.isEmpty() ? "none" : String.join(", ", known)) + notLoaded();
   }
 
@@ -216,9 +217,7 @@ public final class PluginCatalog {
     if (failures.isEmpty()) {
       return "";
     }
-    int more = failures.size() - TOLD;
-    return ". Not loaded: " + String.join("; ", failures.subList(0, Math.min(TOLD, failures.size())))
-        + (more > 0 ? "; and " + more + " more" : "");
+    return ". Not loaded: " + Listing.ofFirst(TOLD, failures);
   }
 
   /**

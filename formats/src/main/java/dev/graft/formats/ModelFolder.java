@@ -26,11 +26,10 @@ import org.jspecify.annotations.Nullable;
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class ModelFolder implements TensorSource, AutoCloseable {
   static final String CONFIG = "config.json";
-  static final String GENERATION = "generation_config.json";
   static final String WEIGHTS = "model.safetensors";
   static final String INDEX = "model.safetensors.index.json";
 
-  private static final List<String> SIDE_FILES = List.of(GENERATION, "tokenizer.json",
+  private static final List<String> SIDE_FILES = List.of("generation_config.json", "tokenizer.json",
       "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "tokenizer.model",
       "spiece.model", "vocab.json", "vocab.txt", "merges.txt", "chat_template.jinja", "chat_template.json",
       "LICENSE", "LICENSE.txt", "LICENSE.md", "NOTICE", "NOTICE.txt", "USE_POLICY.md");
@@ -44,7 +43,6 @@ public final class ModelFolder implements TensorSource, AutoCloseable {
 
   private final Path path;
   private final Map<String, @Nullable Object> config;
-  private final Map<String, @Nullable Object> generation;
   private final Map<String, SafetensorsFile> tensors = new LinkedHashMap<>();
   private final Set<SafetensorsFile> files = new LinkedHashSet<>();
   private final List<String> unmapped = new ArrayList<>();
@@ -52,8 +50,6 @@ public final class ModelFolder implements TensorSource, AutoCloseable {
   private ModelFolder(Path path) {
     this.path = path;
     this.config = Json.readObject(path.resolve(CONFIG));
-    Path generationFile = path.resolve(GENERATION);
-    this.generation = Files.exists(generationFile) ? Json.readObject(generationFile) : Map.of();
   }
 
   /**
@@ -151,11 +147,6 @@ public final class ModelFolder implements TensorSource, AutoCloseable {
   /** Returns all fields of {@code config.json} in the order of the file. */
   public Map<String, @Nullable Object> config() {
     return Collections.unmodifiableMap(config);
-  }
-
-  /** Returns all fields of {@code generation_config.json}; none if there is no such file. */
-  public Map<String, @Nullable Object> generationConfig() {
-    return Collections.unmodifiableMap(generation);
   }
 
   /** Returns the names of all tensors, file by file in the order of their bytes. */

@@ -1,8 +1,7 @@
 package dev.graft.formats;
 
-import java.math.BigDecimal;
+import dev.graft.spi.PythonFloat;
 import java.math.BigInteger;
-import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -152,7 +151,7 @@ final class PythonJsonWriter {
     out.append('"');
   }
 
-  /** Formats a number as Python's {@code repr}: the fewest digits that read back to the same number. */
+  /** Formats a number as Python's {@code json} does. */
   static String number(double value) {
     if (Double.isNaN(value)) {
       return "NaN";
@@ -160,26 +159,6 @@ final class PythonJsonWriter {
     if (Double.isInfinite(value)) {
       return value > 0 ? "Infinity" : "-Infinity";
     }
-    String sign = Double.doubleToRawLongBits(value) < 0 ? "-" : "";
-    if (value == 0) {
-      return sign + "0.0";
-    }
-    BigDecimal shortest = shortest(Math.abs(value));
-    String digits = shortest.unscaledValue().toString();
-    int exponent = digits.length() - 1 - shortest.scale();
-    if (exponent < -4 || exponent >= 16) {
-      String fraction = digits.length() == 1 ? "" : "." + digits.substring(1);
-      String size = Math.abs(exponent) < 10 ? "0" + Math.abs(exponent) : "" + Math.abs(exponent);
-      return sign + digits.charAt(0) + fraction + "e" + (exponent < 0 ? "-" : "+") + size;
-    }
-    String plain = shortest.toPlainString();
-    return sign + (plain.contains(".") ? plain : plain + ".0");
-  }
-
-  /** Java prints two digits where one would do, as in 4.9E-324, and then the one must be found. */
-  private static BigDecimal shortest(double value) {
-    BigDecimal oneDigit = new BigDecimal(value).round(new MathContext(1));
-    BigDecimal shortest = oneDigit.doubleValue() == value ? oneDigit : new BigDecimal(Double.toString(value));
-    return shortest.stripTrailingZeros();
+    return PythonFloat.repr(value);
   }
 }

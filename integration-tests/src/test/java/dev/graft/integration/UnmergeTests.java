@@ -17,6 +17,7 @@ import dev.graft.tools.merge.Merge;
 import dev.graft.tools.merge.MergeOptions;
 import dev.graft.tools.merge.MergePolicy;
 import dev.graft.tools.merge.MergeReport;
+import dev.graft.tools.merge.Unmerge;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -49,7 +50,7 @@ class UnmergeTests {
   private MergeReport unmerge(Path merged, String adapter, MergeOptions options, String output) {
     try (LoadedModel loaded = LoadedModel.open(merged, plugins);
         LoadedModel.LoadedAdapter opened = loaded.adapter(adapter(adapter), false)) {
-      return Merge.unmerge(loaded, opened, plugins.backend("reference"), options, folder.resolve(output));
+      return Unmerge.run(loaded, opened, plugins.backend("reference"), options, folder.resolve(output));
     }
   }
 

@@ -68,7 +68,7 @@ record AdapterNames(Map<String, Path> folders) {
     for (String name : names) {
       if (!known.contains(name)) {
         throw new GraftException(option + " names \"" + name + "\", and there is no such adapter"
-            + Nearest.of(name, known).map(near -> " (did you mean \"" + near + "\"?)").orElse("")
+            + Nearest.question(name, known)
             + ". There are: " + String.join(", ", known));
       }
     }

@@ -2,9 +2,9 @@ package dev.graft.cli;
 
 import dev.graft.data.dataset.DataFormat;
 import dev.graft.spi.Configuration;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Holds which fields of a data set's rows hold what.
@@ -12,31 +12,25 @@ import java.util.Map;
  * @param names of the fields, by the keys of a recipe; none to recognise them
  */
 record DataColumns(Map<String, String> names) {
-  private static final String PROMPT = "prompt-column";
-  private static final String COMPLETION = "completion-column";
-  private static final String MESSAGES = "messages-column";
-  private static final String TEXT = "text-column";
+  /** The settings that name the fields. */
+  static final List<RecipeKey<Optional<String>>> KEYS = List.of(RecipeKeys.PROMPT_COLUMN,
+      RecipeKeys.COMPLETION_COLUMN, RecipeKeys.MESSAGES_COLUMN, RecipeKeys.TEXT_COLUMN);
 
-  /** Reads the names; adds a fault if they are those of more than one shape. */
-  static DataColumns read(Configuration json) {
-    Map<String, String> names = new LinkedHashMap<>();
-    for (String key : List.of(PROMPT, COMPLETION, MESSAGES, TEXT)) {
-      json.optionalText(key).ifPresent(name -> {
-        if (name.isBlank()) {
-          json.fault(key, "must be the name of a field");
-        }
-        names.put(key, name);
-      });
-    }
+  private static final String PROMPT = RecipeKeys.PROMPT_COLUMN.name();
+  private static final String COMPLETION = RecipeKeys.COMPLETION_COLUMN.name();
+  private static final String MESSAGES = RecipeKeys.MESSAGES_COLUMN.name();
+  private static final String TEXT = RecipeKeys.TEXT_COLUMN.name();
+
+  /** Adds a fault to a recipe's if the names are those of more than one shape. */
+  void check(Configuration recipe) {
     for (String key : List.of(MESSAGES, TEXT)) {
       if (names.containsKey(key) && names.size() > 1) {
-        json.fault(key, "is for data of another shape than \"" + String.join("\" and \"",
+        recipe.fault(key, "is for data of another shape than \"" + String.join("\" and \"",
             names.keySet().stream().filter(other -> !other.equals(key)).toList())
             + "\": give one or the other");
         break;
       }
     }
-    return new DataColumns(names);
   }
 
   /** Returns how rows are read. */

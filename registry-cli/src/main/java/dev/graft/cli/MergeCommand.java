@@ -16,6 +16,7 @@ import dev.graft.tools.merge.Merge;
 import dev.graft.tools.merge.MergeOptions;
 import dev.graft.tools.merge.MergePolicy;
 import dev.graft.tools.merge.MergeReport;
+import dev.graft.tools.merge.Unmerge;
 import jakarta.inject.Inject;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -104,7 +105,7 @@ final class MergeCommand implements Callable<Integer> {
       MergeOptions options) {
     try (ProgressLine progress = new ProgressLine(streams.drawn(), streams.interactive())) {
       return unmerge
-          ? Merge.unmerge(loaded, stored, compute, options.with(progress), out)
+          ? Unmerge.run(loaded, stored, compute, options.with(progress), out)
           : Merge.run(loaded, stored, compute, options.with(progress), out);
     }
   }

@@ -10,6 +10,11 @@ import picocli.CommandLine.Option;
 
 /** The options that set a method's settings. */
 final class MethodFlags {
+  /** The names of settings that most methods have, in a recipe's words. */
+  private static final List<String> SHORT_NAMES = List.of("rank", "alpha", "dropout", "targets");
+  /** The names of the options. */
+  static final List<String> NAMES = List.of("rank", "alpha", "dropout", "targets", "set");
+
   @Option(names = "--rank", paramLabel = "N", description = "Rank of the method's matrices.")
   @Nullable
   Long rank;
@@ -55,7 +60,7 @@ final class MethodFlags {
    */
   static Map<String, Object> settings(PeftMethod<?> method, Map<String, ?> given) {
     Map<String, Object> settings = new LinkedHashMap<>();
-    for (String name : List.of("rank", "alpha", "dropout", "targets")) {
+    for (String name : SHORT_NAMES) {
       Object value = given.get(name);
       if (value != null) {
         settings.put(MethodSettings.byShortName(method, name),

@@ -11,9 +11,9 @@ final class SettingValues {
   }
 
   /** Returns each value as JSON if it is that, else as a string. */
-  static Map<String, Object> of(Map<String, String> given) {
+  static Map<String, Object> of(Map<?, ?> given) {
     Map<String, Object> values = new LinkedHashMap<>();
-    given.forEach((key, value) -> values.put(key, value(value)));
+    given.forEach((key, value) -> values.put(String.valueOf(key), value(String.valueOf(value))));
     return values;
   }
 

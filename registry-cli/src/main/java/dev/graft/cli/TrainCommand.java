@@ -2,12 +2,12 @@ package dev.graft.cli;
 
 import dev.graft.cli.text.Quantities;
 import dev.graft.cli.text.Terminal;
+import dev.graft.core.DivergedException;
 import dev.graft.core.GraftAdapter;
 import dev.graft.core.PluginCatalog;
 import dev.graft.core.StepReport;
 import dev.graft.core.TrainingOptions;
 import dev.graft.core.TrainingRun;
-import dev.graft.core.DivergedException;
 import dev.graft.error.GraftException;
 import dev.graft.formats.Json;
 import dev.graft.spi.Configuration;
@@ -18,28 +18,21 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
 
 /** Trains an adapter. */
-@Command(name = "train", mixinStandardHelpOptions = true, sortOptions = false, description = "Trains an adapter for a model. The options may also stand in a recipe, a YAML file with the same names; options given here count more.", footer = {
+@Command(name = "train", modelTransformer = RecipeOptions.class, mixinStandardHelpOptions = true, sortOptions = false, description = "Trains an adapter for a model. The options may also stand in a recipe, a YAML file with the same names; options given here count more.", footer = {
   "", "Examples:",
   "  graft train --model demo/base --data demo/e2e/train.jsonl.gz --method lora --rank 8 --steps 300",
   "  graft train --recipe my-recipe.yaml --lr 1e-3 --out runs/second",
   "  graft train --resume --out runs/second"})
 final class TrainCommand implements Callable<Integer> {
-  /**
-   * Settings that may be given when a run goes on. Whether the steps may change so, and whether the threads are as
-   * many as before, is the run's to judge.
-   */
-  private static final Set<String> FREE_ON_RESUME = Set.of("out", "save-every", "keep", "eval-every",
-      "gradient-checkpointing", "threads", "lr", "steps", "epochs");
-
   private final PluginCatalog plugins;
   private final Terminal terminal;
   private final Streams streams;
@@ -52,8 +45,9 @@ final class TrainCommand implements Callable<Integer> {
   @Option(names = "--resume", description = "Go on with the run in --out after its last checkpoint, with the recipe there.")
   boolean resume;
 
-  @Mixin
-  TrainFlags flags = new TrainFlags();
+  @Spec
+  @Nullable
+  CommandSpec spec;
 
   @ParentCommand
   @Nullable
@@ -79,13 +73,17 @@ final class TrainCommand implements Callable<Integer> {
       switch (outcome) {
         case FINISHED -> finished(recipe, printer, seconds);
         case STOPPED ->
-          terminal.line("Stopped. Go on with: graft train --resume --out " + recipe.files().folder());
+          terminal.line("Stopped. Go on with: graft train --resume --out " + recipe.folder());
       }
     } catch (DivergedException e) {
       throw new GraftException(e.getMessage() + ". To go on with a lower rate: graft train --resume --lr "
-          + recipe.learningRate() / 2 + " --out " + recipe.files().folder(), e);
+          + recipe.of(RecipeKeys.LEARNING_RATE) / 2 + " --out " + recipe.folder(), e);
     }
     return 0;
+  }
+
+  private Map<String, Object> given() {
+    return RecipeOptions.given(Objects.requireNonNull(spec));
   }
 
   private Recipe fresh() {
@@ -95,32 +93,32 @@ final class TrainCommand implements Callable<Integer> {
       source = recipeFile.toString();
       values.putAll(RecipeFile.read(recipeFile));
     }
-    Map<String, Object> given = flags.given();
+    Map<String, Object> given = given();
     replaceLength(values, given);
     values.putAll(given);
-    values.computeIfAbsent("out", _ -> defaultFolder(values).toString());
+    values.computeIfAbsent(RecipeKeys.OUT.name(), _ -> defaultFolder(values).toString());
     return Recipe.read(new Configuration(source, values), plugins);
   }
 
   /** Takes the run's length out of a recipe if it is given otherwise. */
   private static void replaceLength(Map<String, Object> recipe, Map<String, Object> given) {
-    if (given.containsKey("steps")) {
-      recipe.remove("epochs");
-    } else if (given.containsKey("epochs")) {
-      recipe.remove("steps");
+    if (given.containsKey(RecipeKeys.STEPS.name())) {
+      recipe.remove(RecipeKeys.EPOCHS.name());
+    } else if (given.containsKey(RecipeKeys.EPOCHS.name())) {
+      recipe.remove(RecipeKeys.STEPS.name());
     }
   }
 
   private static Path defaultFolder(Map<String, Object> values) {
-    Path model = Path.of(String.valueOf(values.getOrDefault("model", "model"))).toAbsolutePath().normalize()
+    Path model = Path.of(String.valueOf(values.getOrDefault(RecipeKeys.MODEL.name(), "model"))).toAbsolutePath().normalize()
         .getFileName();
-    return RunFolders.fresh(model + "-" + values.getOrDefault("method", "lora"));
+    return RunFolders.fresh(model + "-" + values.getOrDefault(RecipeKeys.METHOD.name(), "lora"));
   }
 
   /** Reads the recipe of the run's folder; options may repeat its settings but change only some. */
   private Recipe resumed() {
-    Map<String, Object> given = flags.given();
-    if (!(given.get("out") instanceof String out) || recipeFile != null) {
+    Map<String, Object> given = given();
+    if (!(given.get(RecipeKeys.OUT.name()) instanceof String out) || recipeFile != null) {
       throw new GraftException(
           "train --resume takes --out, the folder of the run, and reads the recipe there;"
               + " leave --recipe out");
@@ -132,15 +130,16 @@ final class TrainCommand implements Callable<Integer> {
               + ": begin one by graft train without --resume");
     }
     Map<String, Object> saved = RecipeFile.read(file);
-    saved.put("out", out);
+    saved.put(RecipeKeys.OUT.name(), out);
     Map<String, Object> merged = new LinkedHashMap<>(saved);
     replaceLength(merged, given);
     merged.putAll(given);
     Recipe before = Recipe.read(new Configuration(file.toString(), saved), plugins);
     Recipe now = Recipe.read(new Configuration(file + " with these options", merged), plugins);
     Map<String, Object> fixed = before.values();
-    List<String> changed = given.keySet().stream().filter(key -> !FREE_ON_RESUME.contains(key)
-        && !same(now.values().get(key), fixed.get(key))).toList();
+    // Whether the steps may change so, and whether the threads are as many as before, is the run's to judge.
+    List<String> changed = RecipeKeys.ALL.stream().filter(key -> !key.freeOnResume()).map(RecipeKey::name)
+        .filter(name -> given.containsKey(name) && !same(now.values().get(name), fixed.get(name))).toList();
     if (!changed.isEmpty()) {
       throw new GraftException("The run in " + out + " goes on with its own settings, so leave out --"
           + String.join(", --", changed) + ", or train into another folder");
@@ -156,13 +155,13 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private void finished(Recipe recipe, Printer printer, double seconds) {
-    Path folder = recipe.files().folder();
+    Path folder = recipe.folder();
     terminal.line("Trained " + printer.steps + " steps in " + Quantities.time(seconds) + ".");
     terminal.line("adapter  " + folder.resolve("adapter_model.safetensors"));
     terminal.line("log      " + recipe.files().log());
     terminal.line("curve    " + folder.resolve(TrainJob.CHART));
     String given = Objects.requireNonNull(graft).plugins.again();
-    terminal.line("Try it:  graft" + given + " generate --model " + recipe.model() + " --adapter " + folder
+    terminal.line("Try it:  graft" + given + " generate --model " + recipe.of(RecipeKeys.MODEL) + " --adapter " + folder
         + " --prompt \"...\"");
   }
 
@@ -188,7 +187,7 @@ final class TrainCommand implements Callable<Integer> {
           + adapter.attachment().method().id() + " on backend " + adapter.model().backend().id() + " in "
           + adapter.model().computeType());
       terminal.line(Quantities.exact(samples.encoded().size()) + " samples, " + options.steps() + " steps of "
-          + (long) recipe.batch() * recipe.accumulation() + " samples, into " + recipe.files().folder());
+          + recipe.stepSamples() + " samples, into " + recipe.folder());
       if (samples.idle() > 0) {
         terminal.line(
             samples.idle() + " samples are left out: within --max-length they are prompt alone, or they are"

@@ -18,6 +18,7 @@ import dev.graft.data.dataset.SampleEncoder;
 import dev.graft.data.tokenizer.Tokenizer;
 import dev.graft.formats.FolderLock;
 import dev.graft.formats.TextFile;
+import dev.graft.graph.DType;
 import dev.graft.spi.Backend;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -50,15 +51,15 @@ final class TrainJob {
    * @param resume whether to go on with what is in that folder
    */
   TrainingRun.Outcome run(boolean resume, Listener listener, BooleanSupplier stop) {
-    Path folder = recipe.files().folder();
+    Path folder = recipe.folder();
     try (FolderLock _ = FolderLock.of(folder)) {
       TextFile.discardDrafts(folder);
       if (!resume) {
         RunFolders.requireFree(folder, "choose another --out, or go on with the run there by --resume");
       }
-      List<Path> adapters = recipe.raw() ? List.of() : recipe.adapter().stream().toList();
-      Tokenizer tokenizer = ChatTokenizer.open(recipe.model(), adapters, listener::noticed);
-      try (ModelFiles files = ModelFiles.open(tokenizer, recipe.model(), plugins)) {
+      List<Path> adapters = recipe.of(RecipeKeys.RAW) ? List.of() : recipe.of(RecipeKeys.ADAPTER).stream().toList();
+      Tokenizer tokenizer = ChatTokenizer.open(recipe.of(RecipeKeys.MODEL), adapters, listener::noticed);
+      try (ModelFiles files = ModelFiles.open(tokenizer, recipe.of(RecipeKeys.MODEL), plugins)) {
         return run(files, resume, listener, stop);
       }
     }
@@ -66,40 +67,38 @@ final class TrainJob {
 
   /** Returns what will be trained, to plan it; no tensor is uploaded. */
   private Attachment planned(LoadedModel files) {
-    if (recipe.adapter().isEmpty()) {
-      return MethodSettings.attach(plugins, recipe.method(),
-          MethodFlags.settings(plugins.method(recipe.method()), recipe.settings()), files.base().outline());
+    if (recipe.of(RecipeKeys.ADAPTER).isEmpty()) {
+      return MethodSettings.attach(plugins, recipe.of(RecipeKeys.METHOD),
+          methodSettings(), files.base().outline());
     }
-    try (LoadedModel.LoadedAdapter adapter = files.adapter(recipe.adapter().get(), true)) {
+    try (LoadedModel.LoadedAdapter adapter = files.adapter(recipe.of(RecipeKeys.ADAPTER).get(), true)) {
       return adapter.attachment();
     }
   }
 
   private TrainingRun.Outcome run(ModelFiles files, boolean resume, Listener listener, BooleanSupplier stop) {
     int length = recipe.length(files.files().base().model().maxPositions());
-    SampleEncoder encoder = files.encoder(length, recipe.raw());
-    Samples samples = Samples.read(recipe.data(), recipe.columns().format(), encoder);
-    BucketedBatches batches = samples.shuffled(recipe.batch(), recipe.accumulation(),
-        files.tokenizer().paddingId(), recipe.seed());
-    Optional<Samples> validation = Optional.of(recipe.validation()).filter(all -> !all.isEmpty())
+    SampleEncoder encoder = files.encoder(length, recipe.of(RecipeKeys.RAW));
+    Samples samples = Samples.read(recipe.of(RecipeKeys.DATA), recipe.columns().format(), encoder);
+    BucketedBatches batches = samples.shuffled(recipe.of(RecipeKeys.BATCH), recipe.of(RecipeKeys.ACCUMULATION),
+        files.tokenizer().paddingId(), recipe.of(RecipeKeys.SEED));
+    Optional<Samples> validation = Optional.of(recipe.of(RecipeKeys.VALIDATION)).filter(all -> !all.isEmpty())
         .map(all -> Samples.read(all, recipe.columns().format(), encoder));
     TrainingOptions options = recipe.training(batches.stepsPerEpoch());
-    Backend backend = Backends.choose(plugins, recipe.backend(), recipe.computeType(), recipe.session());
+    DType type = recipe.of(RecipeKeys.COMPUTE_TYPE);
+    Backend backend = Backends.choose(plugins, recipe.of(RecipeKeys.BACKEND), type, recipe.session());
     Backends.requireTraining(backend);
     // Before a weight is read: what does not fit is told at once.
-    StepCheck
-        .of(files.files().base(), planned(files.files()), recipe.computeType(), options, batches, plugins)
+    StepCheck.of(files.files().base(), planned(files.files()), type, options, batches, plugins)
         .require(new GraphCheck(plugins, backend, recipe.session()));
-    try (TextModel text = files
-        .model(new ModelOptions(recipe.backend(), recipe.computeType(), recipe.session()))) {
+    try (TextModel text = files.model(new ModelOptions(recipe.of(RecipeKeys.BACKEND), type, recipe.session()))) {
       return run(text, samples, validation, batches, options, resume, listener, stop);
     }
   }
 
   private TrainingRun.Outcome run(TextModel text, Samples samples, Optional<Samples> validation,
-      BucketedBatches batches, TrainingOptions options, boolean resume, Listener listener,
-      BooleanSupplier stop) {
-    Path folder = recipe.files().folder();
+      BucketedBatches batches, TrainingOptions options, boolean resume, Listener listener, BooleanSupplier stop) {
+    Path folder = recipe.folder();
     GraftAdapter adapter = adapter(text);
     listener.begins(adapter, options, samples);
     samples.notes().forEach(note -> listener.noticed("note: " + note));
@@ -112,10 +111,9 @@ final class TrainJob {
       // Once it is certain that the run goes on by these settings.
       RecipeFile.write(folder.resolve(RecipeFile.NAME), recipe.values());
       TrainingRun.Outcome outcome = run.train(batches,
-          validation.map(all -> all.forEvaluation(text.tokenizer().paddingId())).orElse(List.of()), listener,
-          stop);
+          validation.map(all -> all.forEvaluation(text.tokenizer().paddingId())).orElse(List.of()), listener, stop);
       TextFile.replace(folder.resolve(CHART), LossChart.draw(
-          "Loss of " + adapter.attachment().method().id() + " on " + recipe.model().getFileName(),
+          "Loss of " + adapter.attachment().method().id() + " on " + recipe.of(RecipeKeys.MODEL).getFileName(),
           RunLog.read(recipe.files().log())));
       return outcome;
     }
@@ -127,18 +125,23 @@ final class TrainJob {
     identity.put(TrainingRun.CONTENT + "the training data, as the model's tokens", samples.fingerprint());
     identity.put(TrainingRun.CONTENT + "the validation data, as the model's tokens",
         validation.map(Samples::fingerprint).orElse(""));
-    identity.put("batch", recipe.batch());
-    identity.put("accumulation", recipe.accumulation());
-    identity.put("raw", recipe.raw());
-    identity.put("threads", recipe.session().resolvedThreads());
-    recipe.session().device().ifPresent(device -> identity.put("device", device));
+    identity.put(RecipeKeys.BATCH.name(), recipe.of(RecipeKeys.BATCH));
+    identity.put(RecipeKeys.ACCUMULATION.name(), recipe.of(RecipeKeys.ACCUMULATION));
+    identity.put(RecipeKeys.RAW.name(), recipe.of(RecipeKeys.RAW));
+    identity.put(RecipeKeys.THREADS.name(), recipe.session().resolvedThreads());
+    recipe.session().device().ifPresent(device -> identity.put(RecipeKeys.DEVICE.name(), device));
     return identity;
   }
 
   private GraftAdapter adapter(TextModel text) {
-    return recipe.adapter().map(text.model()::loadForTraining)
-        .orElseGet(() -> text.model().attach(recipe.method(),
-            MethodFlags.settings(plugins.method(recipe.method()), recipe.settings()), recipe.seed(),
+    return recipe.of(RecipeKeys.ADAPTER).map(text.model()::loadForTraining)
+        .orElseGet(() -> text.model().attach(recipe.of(RecipeKeys.METHOD),
+            methodSettings(), recipe.of(RecipeKeys.SEED),
             words -> text.tokenizer().encode(words, true)));
+  }
+
+  /** Returns the settings of a new adapter's method, by their names in its configuration. */
+  private Map<String, Object> methodSettings() {
+    return MethodFlags.settings(plugins.method(recipe.of(RecipeKeys.METHOD)), recipe.methodSettings());
   }
 }

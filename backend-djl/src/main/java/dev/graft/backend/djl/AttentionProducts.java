@@ -1,6 +1,5 @@
 package dev.graft.backend.djl;
 
-import dev.graft.graph.DType;
 import dev.graft.graph.Tensor;
 import dev.graft.graph.nn.Attention;
 import java.util.ArrayList;
@@ -115,7 +114,7 @@ final class AttentionProducts {
     if (sum.isEmpty()) {
       return out.line(value);
     }
-    out.line("torch.add_(torch.slice(" + sum + ", 1, 0, " + block.sources() + "), " + value + ")");
+    out.line("torch.add_(torch.slice(" + sum + ", 1, 0, " + out.size(block.sources()) + "), " + value + ")");
     return sum;
   }
 
@@ -142,13 +141,13 @@ final class AttentionProducts {
       String penalty = AttentionScripts.penalty(out, operands, attention, q.dtype());
       long batch = mask.isEmpty() ? 1 : mask.getFirst().dim(0);
       long heads = batch == 1 ? 1 : k.dim(1);
-      String whole = "torch.reshape(" + penalty + ", [" + batch + ", 1, 1, " + q.dim(2) + ", " + k.dim(2)
-          + "])";
-      String cut = "torch.slice(torch.slice(" + whole + ", 3, " + block.from() + ", " + block.to()
-          + "), 4, 0, " + block.sources() + ")";
-      return out.line("torch.reshape(torch.expand(" + cut + ", [" + batch + ", " + heads + ", " + groups()
-          + ", " + block.targets() + ", " + block.sources() + "]), [" + batch * heads + ", "
-          + groups() * block.targets() + ", " + block.sources() + "])");
+      String whole = "torch.reshape(" + penalty + ", " + out.dims(batch, 1, 1, q.dim(2), k.dim(2))
+          + ")";
+      String cut = "torch.slice(torch.slice(" + whole + ", 3, " + out.size(block.from()) + ", "
+          + out.size(block.to()) + "), 4, 0, " + out.size(block.sources()) + ")";
+      return out.line("torch.reshape(torch.expand(" + cut + ", "
+          + out.dims(batch, heads, groups(), block.targets(), block.sources()) + "), "
+          + out.dims(batch * heads, groups() * block.targets(), block.sources()) + ")");
     });
   }
 
@@ -162,25 +161,24 @@ final class AttentionProducts {
 
   /** Returns a block of what is shaped like the queries as [batch · kvHeads, groups · targets, dim]. */
   private String queries(Tensor value, Block block) {
-    return "torch.reshape(torch.slice(" + out.name(value) + ", 2, " + block.from() + ", " + block.to()
-        + "), ["
-        + q.dim(0) * k.dim(1) + ", " + groups() * block.targets() + ", " + q.dim(3) + "])";
+    return "torch.reshape(torch.slice(" + out.name(value) + ", 2, " + out.size(block.from()) + ", "
+        + out.size(block.to()) + "), "
+        + out.dims(q.dim(0) * k.dim(1), groups() * block.targets(), q.dim(3)) + ")";
   }
 
   /** Returns what a block sees of the keys or values as [batch · kvHeads, sources, dim]. */
   private String sources(Tensor value, Block block) {
-    return "torch.reshape(torch.slice(" + out.name(value) + ", 2, 0, " + block.sources() + "), ["
-        + k.dim(0) * k.dim(1) + ", " + block.sources() + ", " + k.dim(3) + "])";
+    return "torch.reshape(torch.slice(" + out.name(value) + ", 2, 0, " + out.size(block.sources()) + "), "
+        + out.dims(k.dim(0) * k.dim(1), block.sources(), k.dim(3)) + ")";
   }
 
   /** Writes a block of what is shaped like the queries as [batch, heads, targets, dim]. */
   private String targets(String value, Block block) {
-    return "torch.reshape(" + value + ", [" + q.dim(0) + ", " + q.dim(1) + ", " + block.targets() + ", "
-        + q.dim(3) + "])";
+    return "torch.reshape(" + value + ", " + out.dims(q.dim(0), q.dim(1), block.targets(), q.dim(3)) + ")";
   }
 
   private String shaped(String value) {
-    return out.line("torch.reshape(" + value + ", " + ScriptWriter.dims(k.shape()) + ")");
+    return out.line("torch.reshape(" + value + ", " + out.dims(k.shape()) + ")");
   }
 
   private static String transposed(String matrices) {

@@ -86,7 +86,7 @@ final class AttentionScripts {
       if (!attention.causal()) {
         return everyTarget(out, mask.getFirst(), seen, targets);
       }
-      String order = order(attention, targets, sources);
+      String order = order(out, attention, targets, sources);
       return out.line(mask.isEmpty() ? order : "torch.logical_and(" + seen + ", " + order + ")");
     });
   }
@@ -95,17 +95,17 @@ final class AttentionScripts {
     return mask.dim(2) == targets
         ? seen
         : out.line(
-            "torch.expand(" + seen + ", [" + mask.dim(0) + ", 1, " + targets + ", " + mask.dim(3) + "])");
+            "torch.expand(" + seen + ", " + out.dims(mask.dim(0), 1, targets, mask.dim(3)) + ")");
   }
 
   /** Writes what causality and the window let targets see: [targets, sources]. */
-  private static String order(Attention attention, long targets, long sources) {
+  private static String order(ScriptWriter out, Attention attention, long targets, long sources) {
     long own = sources - targets;
-    String before = "torch.tril(torch.ones([" + targets + ", " + sources + "], "
-        + ScriptWriter.options(DType.BOOL) + "), " + own + ")";
+    String before = "torch.tril(torch.ones(" + out.dims(targets, sources) + ", "
+        + ScriptWriter.options(DType.BOOL) + "), " + out.size(own) + ")";
     return attention.window() == 0
         ? before
-        : "torch.triu(" + before + ", " + (own - attention.window() + 1) + ")";
+        : "torch.triu(" + before + ", " + out.size(own - attention.window() + 1) + ")";
   }
 
   /**
@@ -135,9 +135,9 @@ final class AttentionScripts {
       return out.name(kv);
     }
     out.lifetimes().scratch(2 * groups * kv.shape().size() * kv.dtype().bytes());
-    return out.line("torch.reshape(torch.expand(torch.unsqueeze(" + out.name(kv) + ", 2), [" + kv.dim(0)
-        + ", " + kv.dim(1) + ", " + groups + ", " + kv.dim(2) + ", " + kv.dim(3) + "]), [" + q.dim(0) + ", "
-        + q.dim(1) + ", " + kv.dim(2) + ", " + kv.dim(3) + "])");
+    return out.line("torch.reshape(torch.expand(torch.unsqueeze(" + out.name(kv) + ", 2), "
+        + out.dims(kv.dim(0), kv.dim(1), groups, kv.dim(2), kv.dim(3)) + "), "
+        + out.dims(q.dim(0), q.dim(1), kv.dim(2), kv.dim(3)) + ")");
   }
 
   /** Adds up what the query heads of one key/value head contribute. */
@@ -149,8 +149,8 @@ final class AttentionScripts {
     if (groups == 1) {
       return gradient;
     }
-    return out.line("torch.sum(torch.reshape(" + gradient + ", [" + kv.dim(0) + ", " + kv.dim(1) + ", "
-        + groups + ", " + kv.dim(2) + ", " + kv.dim(3) + "]), [2], False, dtype="
+    return out.line("torch.sum(torch.reshape(" + gradient + ", "
+        + out.dims(kv.dim(0), kv.dim(1), groups, kv.dim(2), kv.dim(3)) + "), [2], False, dtype="
         + TorchType.code(type) + ")");
   }
 }

@@ -20,15 +20,15 @@ final class DequantizeScripts {
     long pairs = shape.size() / 2;
     String book = out.name(node.input(2));
     String table = out.shared("table " + book + " " + op.dtype(), () -> table(out, book));
-    String bytes = out.line("torch.to(torch.reshape(" + out.name(node.input(0)) + ", [" + pairs + "]), 4)");
+    String bytes = out.line("torch.to(torch.reshape(" + out.name(node.input(0)) + ", " + out.dims(pairs) + "), 4)");
     // A pair of F32 is looked up as one F64, whose bits are then read as what they are.
     String values = out.line("torch.set_(torch.empty([0], " + ScriptWriter.options(DType.F32)
-        + "), torch.take(" + table + ", " + bytes + "), 0, [" + shape.size() + "], [1])");
+        + "), torch.take(" + table + ", " + bytes + "), 0, " + out.dims(shape.size()) + ", [1])");
     long blocks = shape.size() / op.blockSize();
-    String scaled = "torch.mul_(torch.reshape(" + values + ", [" + blocks + ", " + op.blockSize()
-        + "]), torch.reshape(" + out.name(node.input(1)) + ", [" + blocks + ", 1]))";
+    String scaled = "torch.mul_(torch.reshape(" + values + ", " + out.dims(blocks, op.blockSize())
+        + "), torch.reshape(" + out.name(node.input(1)) + ", " + out.dims(blocks, 1) + "))";
     out.lifetimes().scratch(pairs * 8);
-    String plain = "torch.reshape(" + scaled + ", " + ScriptWriter.dims(shape) + ")";
+    String plain = "torch.reshape(" + scaled + ", " + out.dims(shape) + ")";
     out.define(node, op.dtype() == DType.F32
         ? plain
         : PrimitiveScripts.converted(plain, op.dtype()));

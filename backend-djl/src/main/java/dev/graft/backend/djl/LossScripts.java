@@ -22,7 +22,7 @@ final class LossScripts {
     boolean takesLogits = out.lifetimes().mayOverwrite(node, logits, gradients(out, logits));
     String likeliest = "torch.log_(torch.amax(" + probabilities(out, logits, takesLogits) + ", [1], True))";
     String losses = out.line("torch.sub(torch.sub(" + top + ", " + likeliest + "), " + chosen + ")");
-    out.define(node, "torch.dot(torch.reshape(" + losses + ", [" + labels.dim(0) + "]), "
+    out.define(node, "torch.dot(torch.reshape(" + losses + ", " + out.dims(labels.dim(0)) + "), "
         + out.name(node.input(2)) + ")");
   }
 
@@ -33,12 +33,12 @@ final class LossScripts {
     boolean last = out.lifetimes().isLastRead(node, logits);
     String shared = probabilities(out, logits, out.lifetimes().mayOverwrite(node, logits));
     String probabilities = last ? shared : out.line("torch.clone(" + shared + ")");
-    String ones = "torch.full([" + rows + ", 1], -1., "
+    String ones = "torch.full(" + out.dims(rows, 1) + ", -1., "
         + ScriptWriter.options(node.input(2).dtype()) + ")";
     String difference = out.line(
         "torch.scatter_add_(" + probabilities + ", 1, " + column(out, labels) + ", " + ones + ")");
     String factors = "torch.reshape(torch.mul(" + out.name(node.input(2)) + ", " + out.name(node.input(3))
-        + "), [" + rows + ", 1])";
+        + "), " + out.dims(rows, 1) + ")";
     String gradient = PrimitiveScripts.converted("torch.mul_(" + difference + ", " + factors + ")",
         node.dtype().accumulator(), node.dtype());
     if (last && out.isShared(placeKey(out, logits))) {
@@ -89,6 +89,6 @@ final class LossScripts {
   }
 
   private static String column(ScriptWriter out, Tensor labels) {
-    return "torch.reshape(" + out.name(labels) + ", [" + labels.dim(0) + ", 1])";
+    return "torch.reshape(" + out.name(labels) + ", " + out.dims(labels.dim(0), 1) + ")";
   }
 }

@@ -55,7 +55,7 @@ final class NormScripts {
   }
 
   static void layerNorm(ScriptWriter out, Tensor node, LayerNorm norm) {
-    out.define(node, "torch.layer_norm(" + out.name(node.input(0)) + ", [" + node.dim(-1) + "], "
+    out.define(node, "torch.layer_norm(" + out.name(node.input(0)) + ", " + out.dims(node.dim(-1)) + ", "
         + out.name(node.input(1)) + ", " + out.name(node.input(2)) + ", " + norm.epsilon() + ")");
   }
 }

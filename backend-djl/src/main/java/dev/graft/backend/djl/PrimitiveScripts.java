@@ -5,7 +5,6 @@ import dev.graft.graph.Primitive;
 import dev.graft.graph.Primitive.Reduce;
 import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
-import java.util.List;
 
 /** Writes primitives as calls of PyTorch's operators. */
 final class PrimitiveScripts {
@@ -19,7 +18,7 @@ final class PrimitiveScripts {
       case Primitive.Constant constant -> out.defineForeign(node, out.constant(constant.value()));
       case Primitive.Fill _ -> out.postponeFill(node);
       case Primitive.Iota iota -> out.define(node,
-          "torch.arange(" + iota.length() + ", " + ScriptWriter.options(iota.dtype()) + ")");
+          "torch.arange(" + out.size(iota.length()) + ", " + ScriptWriter.options(iota.dtype()) + ")");
       case Primitive.Unary unary -> ElementwiseScripts.unary(out, node, unary.function());
       case Primitive.Binary binary -> ElementwiseScripts.binary(out, node, binary.function());
       case Primitive.Compare compare -> ElementwiseScripts.compare(out, node, compare.relation());
@@ -29,11 +28,11 @@ final class PrimitiveScripts {
         out.define(node, converted(out.name(node.input(0)), cast.dtype()));
       case Reduce reduce -> reduce(out, node, reduce);
       case Primitive.MatMul matmul -> MatMulScripts.product(out, node, matmul);
-      case Primitive.Reshape reshape -> view(out, node, "reshape", ScriptWriter.dims(reshape.shape()));
+      case Primitive.Reshape reshape -> view(out, node, "reshape", out.dims(reshape.shape()));
       case Primitive.Permute permute -> view(out, node, "permute", permute.order().toString());
-      case Primitive.Broadcast broadcast -> view(out, node, "expand", ScriptWriter.dims(broadcast.shape()));
+      case Primitive.Broadcast broadcast -> view(out, node, "expand", out.dims(broadcast.shape()));
       case Primitive.Slice slice -> view(out, node, "slice",
-          slice.axis() + ", " + slice.from() + ", " + slice.to());
+          slice.axis() + ", " + out.size(slice.from()) + ", " + out.size(slice.to()));
       case Primitive.Pad pad -> pad(out, node, pad);
       case Primitive.Concat concat -> out.define(node, "torch.cat(["
           + String.join(", ", node.inputs().stream().map(out::name).toList()) + "], " + concat.axis() + ")");
@@ -67,21 +66,21 @@ final class PrimitiveScripts {
   private static void pad(ScriptWriter out, Tensor node, Primitive.Pad pad) {
     // PyTorch refuses to pad what is empty, even along another axis.
     out.define(node, node.input(0).shape().size() == 0
-        ? zeros(node)
-        : "torch.constant_pad_nd(" + out.name(node.input(0)) + ", " + padding(pad, node.shape().rank())
+        ? zeros(out, node)
+        : "torch.constant_pad_nd(" + out.name(node.input(0)) + ", " + padding(out, pad, node.shape().rank())
             + ", 0)");
   }
 
-  private static String zeros(Tensor node) {
-    return "torch.zeros(" + ScriptWriter.dims(node.shape()) + ", " + ScriptWriter.options(node.dtype()) + ")";
+  private static String zeros(ScriptWriter out, Tensor node) {
+    return "torch.zeros(" + out.dims(node.shape()) + ", " + ScriptWriter.options(node.dtype()) + ")";
   }
 
   /** Lists how much is added before and after each axis, the last axis first. */
-  private static String padding(Primitive.Pad pad, int rank) {
+  private static String padding(ScriptWriter out, Primitive.Pad pad, int rank) {
     StringBuilder list = new StringBuilder("[");
     for (int axis = rank - 1; axis >= pad.axis(); axis--) {
       boolean padded = axis == pad.axis();
-      list.append(padded ? pad.before() : 0).append(", ").append(padded ? pad.after() : 0)
+      list.append(out.size(padded ? pad.before() : 0)).append(", ").append(out.size(padded ? pad.after() : 0))
           .append(padded ? "]" : ", ");
     }
     return list.toString();
@@ -93,14 +92,14 @@ final class PrimitiveScripts {
     String picked = "torch.index_select(" + out.name(node.input(0)) + ", " + axis + ", " + flat + ")";
     out.define(node, indices.shape().rank() == 1
         ? picked
-        : "torch.reshape(" + picked + ", " + ScriptWriter.dims(node.shape()) + ")");
+        : "torch.reshape(" + picked + ", " + out.dims(node.shape()) + ")");
   }
 
   private static void scatter(ScriptWriter out, Tensor node, int axis) {
     Tensor indices = node.input(1);
     Shape updates = node.shape().with(axis, indices.shape().size());
-    String zeros = out.line(zeros(node));
-    String added = out.line("torch.reshape(" + out.name(node.input(0)) + ", " + ScriptWriter.dims(updates)
+    String zeros = out.line(zeros(out, node));
+    String added = out.line("torch.reshape(" + out.name(node.input(0)) + ", " + out.dims(updates)
         + ")");
     out.define(node, "torch.index_add_(" + zeros + ", " + axis + ", " + flat(out, indices) + ", " + added
         + ")");
@@ -109,7 +108,7 @@ final class PrimitiveScripts {
   private static String flat(ScriptWriter out, Tensor indices) {
     return indices.shape().rank() == 1
         ? out.name(indices)
-        : out.line("torch.reshape(" + out.name(indices) + ", [" + indices.shape().size() + "])");
+        : out.line("torch.reshape(" + out.name(indices) + ", " + out.dims(indices.shape().size()) + ")");
   }
 
   /** Writes into the base itself where nobody reads it any more: what makes a cache cheap. */

@@ -16,16 +16,16 @@ final class RotaryScripts {
     String product = out.line("torch.mul(" + values + ", " + out.name(node.input(1)) + ")");
     // The transposed map takes the sines of the half that the value comes from, with the sign turned.
     boolean turned = rotary.transposed();
-    String first = half(sines, half, turned);
-    String second = half(sines, half, !turned);
-    out.line("torch.addcmul_(" + half(product, half, false) + ", " + half(values, half, true) + ", " + first
+    String first = half(out, sines, half, turned);
+    String second = half(out, sines, half, !turned);
+    out.line("torch.addcmul_(" + half(out, product, half, false) + ", " + half(out, values, half, true) + ", " + first
         + ", value=" + (turned ? 1 : -1) + ")");
-    out.line("torch.addcmul_(" + half(product, half, true) + ", " + half(values, half, false) + ", " + second
+    out.line("torch.addcmul_(" + half(out, product, half, true) + ", " + half(out, values, half, false) + ", " + second
         + ", value=" + (turned ? -1 : 1) + ")");
     out.define(node, product);
   }
 
-  private static String half(String value, long half, boolean upper) {
-    return "torch.slice(" + value + ", -1, " + (upper ? half : 0) + ", " + (upper ? 2 * half : half) + ")";
+  private static String half(ScriptWriter out, String value, long half, boolean upper) {
+    return "torch.slice(" + value + ", -1, " + out.size(upper ? half : 0) + ", " + out.size(upper ? 2 * half : half) + ")";
   }
 }

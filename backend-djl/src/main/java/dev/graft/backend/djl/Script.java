@@ -35,10 +35,10 @@ record Script(String code, List<Long> sizes, Map<String, Signature> feeds, Map<S
         def run(self: __torch__.M, feeds: List[Tensor], variables: List[Tensor], constants: List[Tensor], sizes: List[int]) -> List[Tensor]:
       """;
 
-  /** Makes the module's source of the function's body. */
-  static String module(SizedCode body) {
-    StringBuilder code = new StringBuilder(HEADER).append("    ").append(body.unpacking()).append('\n');
-    body.lines().forEach(line -> code.append("    ").append(line).append('\n'));
+  /** Makes the module's source of the function's body and the sizes in it. */
+  static String module(ScriptSizes sizes, List<String> body) {
+    StringBuilder code = new StringBuilder(HEADER).append("    ").append(sizes.unpacking()).append('\n');
+    body.forEach(line -> code.append("    ").append(line).append('\n'));
     return code.toString();
   }
 

@@ -22,6 +22,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /** Writes a graph as the body of a TorchScript function, one line or a few for each node. */
 final class ScriptWriter {
@@ -30,6 +31,7 @@ final class ScriptWriter {
   private final InPlaceUpdates updates;
   private final Processor processor;
   private final List<String> lines = new ArrayList<>();
+  private final ScriptSizes sizes = new ScriptSizes();
   private final List<Tensor> nodes = new ArrayList<>();
   private final Map<Tensor, List<String>> names = new HashMap<>();
   private final Map<String, String> shared = new HashMap<>();
@@ -77,8 +79,7 @@ final class ScriptWriter {
     feeds.forEach(name -> fed.put(name, signature(original.inputs(), name)));
     Map<String, Signature> held = new LinkedHashMap<>();
     variables.forEach(name -> held.put(name, signature(original.variables(), name)));
-    SizedCode body = SizedCode.of(lines);
-    return new Script(Script.module(body), body.sizes(), fed, held, constants, outputs, assigned, nodes,
+    return new Script(Script.module(sizes, lines), sizes.values(), fed, held, constants, outputs, assigned, nodes,
         lifetimes.bytes());
   }
 
@@ -287,9 +288,9 @@ final class ScriptWriter {
   }
 
   /** Writes a number as a literal, rounded to a type. */
-  static String number(double value, DType type) {
+  private String number(double value, DType type) {
     HostTensor rounded = HostTensor.scalar(type, value);
-    return type.isFloating() ? Double.toString(rounded.item()) : Long.toString(rounded.integerAt(0));
+    return type.isFloating() ? Double.toString(rounded.item()) : size(rounded.integerAt(0));
   }
 
   private String full(double value, DType type, Shape shape) {
@@ -305,8 +306,18 @@ final class ScriptWriter {
     return "dtype=" + TorchType.code(type) + ", layout=None, device=None, pin_memory=None";
   }
 
+  /** Returns the expression of a whole number that may be another in a graph that is else the same. */
+  String size(long number) {
+    return sizes.expression(number);
+  }
+
   /** Writes a shape as a list. */
-  static String dims(Shape shape) {
-    return Arrays.toString(shape.dims());
+  String dims(Shape shape) {
+    return dims(shape.dims());
+  }
+
+  /** Writes the lengths of axes as a list. */
+  String dims(long... lengths) {
+    return Arrays.stream(lengths).mapToObj(this::size).collect(Collectors.joining(", ", "[", "]"));
   }
 }

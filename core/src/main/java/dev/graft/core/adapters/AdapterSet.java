@@ -156,8 +156,8 @@ public final class AdapterSet implements AutoCloseable {
   private Member member(String name) {
     Member member = members.get(name);
     if (member == null) {
-      String near = Nearest.of(name, members.keySet()).map(n -> " (did you mean \"" + n + "\"?)").orElse("");
-      throw new GraftException("There is no adapter \"" + name + "\"" + near + ". " + listing());
+      throw new GraftException("There is no adapter \"" + name + "\"" + Nearest.question(name, members.keySet()) + ". "
+          + listing());
     }
     return member;
   }

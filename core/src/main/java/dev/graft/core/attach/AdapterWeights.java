@@ -2,7 +2,6 @@ package dev.graft.core.attach;
 
 import dev.graft.error.GraftException;
 import dev.graft.formats.AdapterFolder;
-import dev.graft.formats.TensorCasts;
 import dev.graft.formats.TensorSource;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
@@ -52,13 +51,6 @@ public final class AdapterWeights {
   public static void upload(Session session, String adapter, Map<String, HostTensor> values, DType type) {
     allOrNone(session, adapter, values.keySet(),
         () -> values.forEach((key, value) -> Uploads.cast(session, variable(adapter, key), value, type)));
-  }
-
-  /** Uploads copies of an adapter's tensors, for when the file that they lie in will be closed. */
-  public static void uploadCopies(Session session, String adapter, Map<String, HostTensor> values,
-      DType type) {
-    allOrNone(session, adapter, values.keySet(),
-        () -> values.forEach((key, value) -> Uploads.copy(session, variable(adapter, key), value, type)));
   }
 
   /** Frees an adapter's variables. */

@@ -96,8 +96,7 @@ public final class MethodSettings {
     for (String name : unknown) {
       String hint = known.contains(name)
           ? "has no effect here"
-          : "is no setting of this method" + Nearest.of(name, known)
-              .map(near -> " (did you mean \"" + near + "\"?)").orElse("");
+          : "is no setting of this method" + Nearest.question(name, known);
       json.fault(name, hint);
     }
     json.finish();

@@ -1,6 +1,7 @@
 package dev.graft.core.attach;
 
 import dev.graft.error.GraftException;
+import dev.graft.error.Listing;
 import dev.graft.formats.TensorCasts;
 import dev.graft.formats.TensorSource;
 import dev.graft.graph.DType;
@@ -70,8 +71,7 @@ final class StoredTensors {
     });
     if (!faults.isEmpty()) {
       throw new GraftException(origin + " does not fit: "
-          + String.join("; ", faults.subList(0, Math.min(SHOWN, faults.size())))
-          + (faults.size() > SHOWN ? "; and " + (faults.size() - SHOWN) + " more" : "")
+          + Listing.ofFirst(SHOWN, faults)
           + (unexpected.isEmpty() || attachment.notes().isEmpty()
               ? ""
               : ". " + String.join(" ", attachment.notes())));

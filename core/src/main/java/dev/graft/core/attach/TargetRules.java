@@ -233,7 +233,7 @@ final class TargetRules {
   }
 
   private static String suggestion(String entry, List<String> endings) {
-    return Nearest.of(entry, endings).map(near -> " (did you mean \"" + near + "\"?)").orElse("");
+    return Nearest.question(entry, endings);
   }
 
   private List<String> endings() {

@@ -29,13 +29,8 @@ public final class Uploads {
     }
   }
 
-  /**
-   * Uploads a copy of a value in a type, so that the value's own memory may be freed.
-   *
-   * @throws dev.graft.error.GraftException as {@link Session#upload(String, HostTensor)}
-   */
   @SuppressWarnings("MustBeClosedChecker") // the session closes the arena when it is done with it
-  public static void copy(Session session, String variable, HostTensor value, DType type) {
+  private static void copy(Session session, String variable, HostTensor value, DType type) {
     // Shared, since the session may be closed by another thread than this.
     Arena memory = Arena.ofShared();
     try {

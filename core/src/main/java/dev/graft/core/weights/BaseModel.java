@@ -2,6 +2,7 @@ package dev.graft.core.weights;
 
 import dev.graft.core.attach.Uploads;
 import dev.graft.error.GraftException;
+import dev.graft.error.Listing;
 import dev.graft.formats.ModelFolder;
 import dev.graft.formats.NonFinite;
 import dev.graft.formats.TensorCasts;
@@ -32,6 +33,8 @@ import org.apiguardian.api.API;
 /** Holds a model and its frozen weights, dense or quantised as its checkpoint has them. */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public final class BaseModel {
+  private static final int SHOWN_FAULTS = 5;
+
   private final CausalModel model;
   private final ModelOutline outline;
   private final TensorSource tensors;
@@ -85,7 +88,7 @@ public final class BaseModel {
         .forEach(name -> faults.add("tensor " + name + " is unexpected: by config.json the model has no such"
             + " weight"));
     if (!faults.isEmpty()) {
-      throw new GraftException("The checkpoint does not fit its config.json: " + summary(faults));
+      throw new GraftException("The checkpoint does not fit its config.json: " + Listing.ofFirst(SHOWN_FAULTS, faults));
     }
   }
 
@@ -176,12 +179,6 @@ public final class BaseModel {
     } catch (GraftException e) {
       throw naming(parts, e);
     }
-  }
-
-  private static String summary(List<String> faults) {
-    int shown = Math.min(5, faults.size());
-    String more = faults.size() > shown ? "; and " + (faults.size() - shown) + " more" : "";
-    return String.join("; ", faults.subList(0, shown)) + more;
   }
 
   /** Returns what a model is made of, whatever its weights. */

@@ -1,5 +1,6 @@
 package dev.graft.tools.check;
 
+import dev.graft.error.Listing;
 import dev.graft.graph.HostTensor;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -54,12 +55,8 @@ final class Comparison {
   }
 
   CheckResult result(String name, String backend) {
-    String detail = worstAt.isEmpty() ? "" : "worst at " + worstAt;
-    if (!faults.isEmpty()) {
-      int shown = Math.min(3, faults.size());
-      detail = String.join("; ", faults.subList(0, shown))
-          + (faults.size() > shown ? "; and " + (faults.size() - shown) + " more" : "");
-    }
+    String worstPlace = worstAt.isEmpty() ? "" : "worst at " + worstAt;
+    String detail = faults.isEmpty() ? worstPlace : Listing.ofFirst(3, faults);
     return new CheckResult(name, backend, faults.isEmpty(), worst, detail, List.copyOf(notes));
   }
 }

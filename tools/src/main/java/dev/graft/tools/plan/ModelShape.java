@@ -81,7 +81,7 @@ public record ModelShape(long layers, long hidden, long ffn, long heads, long kv
     }
     if (!text.contains("=")) {
       throw new GraftException("There is no shape \"" + text + "\""
-          + Nearest.of(text, NAMED.keySet()).map(near -> " (did you mean \"" + near + "\"?)").orElse("")
+          + Nearest.question(text, NAMED.keySet())
           + ". Known are " + String.join(", ", NAMED.keySet())
           + ", or sizes such as layers=4,hidden=512,ffn=1376,heads=8,kv-heads=8,vocab=8192");
     }
@@ -124,7 +124,7 @@ public record ModelShape(long layers, long hidden, long ffn, long heads, long kv
         String[] pair = part.strip().split("=", 2);
         if (!KEYS.contains(pair[0])) {
           faults.add("\"" + pair[0] + "\" is no size"
-              + Nearest.of(pair[0], KEYS).map(near -> " (did you mean \"" + near + "\"?)").orElse(""));
+              + Nearest.question(pair[0], KEYS));
         } else if (pair.length < 2 || !pair[1].matches("[1-9][0-9]{0,11}")) {
           faults.add(pair[0] + " must be a whole number of 1 or more");
         } else {

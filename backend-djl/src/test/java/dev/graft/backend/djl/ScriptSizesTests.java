@@ -11,6 +11,7 @@ import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
 import dev.graft.spi.Program;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -19,30 +20,38 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class SizedCodeTests {
+class ScriptSizesTests {
   private static final Processor PROCESSOR = new Processor(MatrixLibrary.BUILT_IN, MatrixLibrary.BUILT_IN,
       true);
 
   @Test
   void sizesAreNamedInTheOrderInWhichTheyAreMet() {
-    SizedCode code = SizedCode.of(List.of("v12 = torch.reshape(v11, [640, 16, -24])",
-        "v13 = torch.slice(v12, 0, 16, 640)"));
-    assertThat(code.lines()).containsExactly("v12 = torch.reshape(v11, [n0, n1, -n2])",
-        "v13 = torch.slice(v12, 0, n1, n0)");
-    assertThat(code.sizes()).containsExactly(640L, 16L, 24L);
-    assertThat(code.unpacking()).isEqualTo("n0, n1, n2, = sizes");
+    ScriptSizes sizes = new ScriptSizes();
+    assertThat(LongStream.of(640, 16, -24, 16, 640, -16).mapToObj(sizes::expression))
+        .containsExactly("n0", "n1", "-n2", "n1", "n0", "-n1");
+    assertThat(sizes.values()).containsExactly(640L, 16L, 24L);
+    assertThat(sizes.unpacking()).isEqualTo("n0, n1, n2, = sizes");
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"v10 = variables[12]", "v10 = feeds[12]", "v10 = constants[12]",
-    "v10 = torch.mul(v9, 0.015625)", "v10 = torch.add_(v9, 1.0E-10)", "v10 = torch.add_(v9, 3.4E+38)",
-    "v10 = torch.mul(v9, -3.4028234663852886E38)", "v10 = torch.mul(v9, 25.0)", "v10 = torch.add(v9, 10.)",
-    "v10 = torch.add(v9, 9223372036854775807)", "v10 = torch.sum(v9, [1], True)"})
-  void whatIsNoSizeStays(String line) {
-    SizedCode code = SizedCode.of(List.of(line));
-    assertThat(code.lines()).containsExactly(line);
-    assertThat(code.sizes()).isEmpty();
-    assertThat(code.unpacking()).isEmpty();
+  @ValueSource(longs = {0, 1, -1, 9, -9, Long.MIN_VALUE})
+  void smallNumbersStandForThemselves(long number) {
+    ScriptSizes sizes = new ScriptSizes();
+    assertThat(sizes.expression(number)).isEqualTo(Long.toString(number));
+    assertThat(sizes.values()).isEmpty();
+    assertThat(sizes.unpacking()).isEmpty();
+  }
+
+  /** Indices of arguments and digits of fractions are no sizes, however many there are. */
+  @Test
+  void whatIsNoSizeStays() {
+    Map<String, Tensor> outputs = new LinkedHashMap<>();
+    for (int i = 0; i < 14; i++) {
+      outputs.put("y" + i, Tensor.input("x" + i, DType.F32, 2, 3).times(0.015625).plus(25));
+    }
+    Script script = ScriptWriter.of(Graph.of("many", outputs, List.of()), PROCESSOR);
+    assertThat(script.sizes()).isEmpty();
+    assertThat(script.code()).contains("feeds[13]", "0.015625", "25.0");
   }
 
   /** Sums exponentials of all but some columns. */
