@@ -47,7 +47,9 @@ final class PluginJar {
         package org.hostile;
         import dev.graft.graph.*;
         import dev.graft.spi.*;
+        import java.nio.file.*;
         import java.util.*;
+        import java.util.function.*;
         public final class %s implements %s {
           %s
         }
