@@ -101,7 +101,8 @@ final class Recipe {
 
   /** Returns what the run leaves on disk. */
   RunOptions files() {
-    return new RunOptions(folder(), of(RecipeKeys.SAVE_EVERY), of(RecipeKeys.KEEP), of(RecipeKeys.EVALUATE_EVERY));
+    return new RunOptions(folder(), of(RecipeKeys.SAVE_EVERY), of(RecipeKeys.KEEP),
+        of(RecipeKeys.EVALUATE_EVERY));
   }
 
   /** Returns the run's folder. */
@@ -143,8 +144,9 @@ final class Recipe {
     double epochs = of(RecipeKeys.EPOCHS);
     double steps = Math.max(1, Math.ceil(epochs * perEpoch));
     if (steps > Integer.MAX_VALUE) {
-      throw new GraftException("epochs: " + epochs + " times the " + perEpoch + " steps of an epoch are more than "
-          + Integer.MAX_VALUE + " steps; give fewer");
+      throw new GraftException(
+          "epochs: " + epochs + " times the " + perEpoch + " steps of an epoch are more than "
+              + Integer.MAX_VALUE + " steps; give fewer");
     }
     return (long) steps;
   }

@@ -26,7 +26,8 @@ record RecipeKey<T>(String name, Supplier<OptionSpec> newOption, Function<Recipe
   static <T> RecipeKey<T> of(String name, Class<?> type, String label, String help,
       Function<RecipeField, T> reader, Function<T, Optional<Object>> writer) {
     return new RecipeKey<>(name,
-        () -> OptionSpec.builder(option(name)).type(type).auxiliaryTypes(type == List.class ? String.class : type)
+        () -> OptionSpec.builder(option(name)).type(type)
+            .auxiliaryTypes(type == List.class ? String.class : type)
             .paramLabel(label).description(help).build(),
         reader, writer, false);
   }

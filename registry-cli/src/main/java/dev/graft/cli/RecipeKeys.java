@@ -58,7 +58,8 @@ final class RecipeKeys {
 
   /** The settings of the method, which checks them itself. */
   static final List<RecipeKey<Optional<Object>>> METHOD_SETTINGS = MethodFlags.NAMES.stream()
-      .map(name -> RecipeKey.<Object>shared(name, MethodFlags::new, field -> field.recipe().value(name))).toList();
+      .map(name -> RecipeKey.<Object>shared(name, MethodFlags::new, field -> field.recipe().value(name)))
+      .toList();
 
   static final RecipeKey<Optional<Long>> STEPS = optional("steps", Long.class, "N", "Optimiser steps.",
       field -> field.recipe().optionalInteger(field.key())
@@ -66,7 +67,8 @@ final class RecipeKeys {
       .freeWhenResumed();
 
   static final RecipeKey<Double> EPOCHS = of("epochs", Double.class, "X",
-      "Times to go through the data, instead of steps (default: 1).", field -> field.positive(1)).freeWhenResumed();
+      "Times to go through the data, instead of steps (default: 1).", field -> field.positive(1))
+      .freeWhenResumed();
 
   static final RecipeKey<Integer> BATCH = count("batch", 8, 1, "Samples of a batch");
 
@@ -103,13 +105,15 @@ final class RecipeKeys {
         return id;
       });
 
-  static final RecipeKey<Integer> THREADS = count("threads", "Threads for one operation (default: all processors).",
+  static final RecipeKey<Integer> THREADS = count("threads",
+      "Threads for one operation (default: all processors).",
       0, 0, maxThreads()).freeWhenResumed();
 
   static final RecipeKey<Optional<String>> DEVICE = shared(DeviceFlags.DEVICE, DeviceFlags::new,
       field -> field.recipe().optionalText(field.key()));
 
-  static final RecipeKey<Optional<Long>> MEMORY = shared(DeviceFlags.MEMORY, DeviceFlags::new, RecipeKeys::bytes);
+  static final RecipeKey<Optional<Long>> MEMORY = shared(DeviceFlags.MEMORY, DeviceFlags::new,
+      RecipeKeys::bytes);
 
   static final RecipeKey<Boolean> GRADIENT_CHECKPOINTING = of("gradient-checkpointing", Boolean.class, "",
       "Compute blocks again in the backward pass instead of keeping their values: less memory, more time.",
@@ -127,7 +131,8 @@ final class RecipeKeys {
       field -> field.requiredPath("is missing: give the folder that the adapter goes to"),
       path -> Optional.<Object>of(RecipeKey.absolute(path))).freeWhenResumed();
 
-  static final RecipeKey<Integer> SAVE_EVERY = count("save-every", 100, 0, "Steps between checkpoints, 0 for none")
+  static final RecipeKey<Integer> SAVE_EVERY = count("save-every", 100, 0,
+      "Steps between checkpoints, 0 for none")
       .freeWhenResumed();
 
   static final RecipeKey<Integer> KEEP = count("keep", 2, 1, "How many checkpoints stay").freeWhenResumed();
@@ -137,9 +142,11 @@ final class RecipeKeys {
 
   /** All settings, in the order of the help and of a recipe. */
   static final List<RecipeKey<?>> ALL = Stream.of(
-      List.of(MODEL, DATA, VALIDATION, PROMPT_COLUMN, COMPLETION_COLUMN, MESSAGES_COLUMN, TEXT_COLUMN, METHOD, ADAPTER),
+      List.of(MODEL, DATA, VALIDATION, PROMPT_COLUMN, COMPLETION_COLUMN, MESSAGES_COLUMN, TEXT_COLUMN, METHOD,
+          ADAPTER),
       METHOD_SETTINGS,
-      List.of(STEPS, EPOCHS, BATCH, ACCUMULATION, LEARNING_RATE, SCHEDULE, WARMUP, WEIGHT_DECAY, MAX_GRAD_NORM,
+      List.of(STEPS, EPOCHS, BATCH, ACCUMULATION, LEARNING_RATE, SCHEDULE, WARMUP, WEIGHT_DECAY,
+          MAX_GRAD_NORM,
           MAX_LENGTH, COMPUTE_TYPE, BACKEND, THREADS, DEVICE, MEMORY, GRADIENT_CHECKPOINTING, SEED, RAW, OUT,
           SAVE_EVERY, KEEP, EVALUATE_EVERY))
       .<RecipeKey<?>>flatMap(List::stream).toList();

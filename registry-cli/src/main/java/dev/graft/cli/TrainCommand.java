@@ -110,7 +110,8 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private static Path defaultFolder(Map<String, Object> values) {
-    Path model = Path.of(String.valueOf(values.getOrDefault(RecipeKeys.MODEL.name(), "model"))).toAbsolutePath().normalize()
+    Path model = Path.of(String.valueOf(values.getOrDefault(RecipeKeys.MODEL.name(), "model")))
+        .toAbsolutePath().normalize()
         .getFileName();
     return RunFolders.fresh(model + "-" + values.getOrDefault(RecipeKeys.METHOD.name(), "lora"));
   }
@@ -161,8 +162,9 @@ final class TrainCommand implements Callable<Integer> {
     terminal.line("log      " + recipe.files().log());
     terminal.line("curve    " + folder.resolve(TrainJob.CHART));
     String given = Objects.requireNonNull(graft).plugins.again();
-    terminal.line("Try it:  graft" + given + " generate --model " + recipe.of(RecipeKeys.MODEL) + " --adapter " + folder
-        + " --prompt \"...\"");
+    terminal.line(
+        "Try it:  graft" + given + " generate --model " + recipe.of(RecipeKeys.MODEL) + " --adapter " + folder
+            + " --prompt \"...\"");
   }
 
   /** Says what is trained, then how it goes. */

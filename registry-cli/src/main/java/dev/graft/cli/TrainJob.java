@@ -57,7 +57,9 @@ final class TrainJob {
       if (!resume) {
         RunFolders.requireFree(folder, "choose another --out, or go on with the run there by --resume");
       }
-      List<Path> adapters = recipe.of(RecipeKeys.RAW) ? List.of() : recipe.of(RecipeKeys.ADAPTER).stream().toList();
+      List<Path> adapters = recipe.of(RecipeKeys.RAW)
+          ? List.of()
+          : recipe.of(RecipeKeys.ADAPTER).stream().toList();
       Tokenizer tokenizer = ChatTokenizer.open(recipe.of(RecipeKeys.MODEL), adapters, listener::noticed);
       try (ModelFiles files = ModelFiles.open(tokenizer, recipe.of(RecipeKeys.MODEL), plugins)) {
         return run(files, resume, listener, stop);
@@ -80,7 +82,8 @@ final class TrainJob {
     int length = recipe.length(files.files().base().model().maxPositions());
     SampleEncoder encoder = files.encoder(length, recipe.of(RecipeKeys.RAW));
     Samples samples = Samples.read(recipe.of(RecipeKeys.DATA), recipe.columns().format(), encoder);
-    BucketedBatches batches = samples.shuffled(recipe.of(RecipeKeys.BATCH), recipe.of(RecipeKeys.ACCUMULATION),
+    BucketedBatches batches = samples.shuffled(recipe.of(RecipeKeys.BATCH),
+        recipe.of(RecipeKeys.ACCUMULATION),
         files.tokenizer().paddingId(), recipe.of(RecipeKeys.SEED));
     Optional<Samples> validation = Optional.of(recipe.of(RecipeKeys.VALIDATION)).filter(all -> !all.isEmpty())
         .map(all -> Samples.read(all, recipe.columns().format(), encoder));
@@ -91,13 +94,15 @@ final class TrainJob {
     // Before a weight is read: what does not fit is told at once.
     StepCheck.of(files.files().base(), planned(files.files()), type, options, batches, plugins)
         .require(new GraphCheck(plugins, backend, recipe.session()));
-    try (TextModel text = files.model(new ModelOptions(recipe.of(RecipeKeys.BACKEND), type, recipe.session()))) {
+    try (TextModel text = files
+        .model(new ModelOptions(recipe.of(RecipeKeys.BACKEND), type, recipe.session()))) {
       return run(text, samples, validation, batches, options, resume, listener, stop);
     }
   }
 
   private TrainingRun.Outcome run(TextModel text, Samples samples, Optional<Samples> validation,
-      BucketedBatches batches, TrainingOptions options, boolean resume, Listener listener, BooleanSupplier stop) {
+      BucketedBatches batches, TrainingOptions options, boolean resume, Listener listener,
+      BooleanSupplier stop) {
     Path folder = recipe.folder();
     GraftAdapter adapter = adapter(text);
     listener.begins(adapter, options, samples);
@@ -111,9 +116,11 @@ final class TrainJob {
       // Once it is certain that the run goes on by these settings.
       RecipeFile.write(folder.resolve(RecipeFile.NAME), recipe.values());
       TrainingRun.Outcome outcome = run.train(batches,
-          validation.map(all -> all.forEvaluation(text.tokenizer().paddingId())).orElse(List.of()), listener, stop);
+          validation.map(all -> all.forEvaluation(text.tokenizer().paddingId())).orElse(List.of()), listener,
+          stop);
       TextFile.replace(folder.resolve(CHART), LossChart.draw(
-          "Loss of " + adapter.attachment().method().id() + " on " + recipe.of(RecipeKeys.MODEL).getFileName(),
+          "Loss of " + adapter.attachment().method().id() + " on "
+              + recipe.of(RecipeKeys.MODEL).getFileName(),
           RunLog.read(recipe.files().log())));
       return outcome;
     }

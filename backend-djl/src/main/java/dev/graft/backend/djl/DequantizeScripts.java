@@ -20,7 +20,8 @@ final class DequantizeScripts {
     long pairs = shape.size() / 2;
     String book = out.name(node.input(2));
     String table = out.shared("table " + book + " " + op.dtype(), () -> table(out, book));
-    String bytes = out.line("torch.to(torch.reshape(" + out.name(node.input(0)) + ", " + out.dims(pairs) + "), 4)");
+    String bytes = out
+        .line("torch.to(torch.reshape(" + out.name(node.input(0)) + ", " + out.dims(pairs) + "), 4)");
     // A pair of F32 is looked up as one F64, whose bits are then read as what they are.
     String values = out.line("torch.set_(torch.empty([0], " + ScriptWriter.options(DType.F32)
         + "), torch.take(" + table + ", " + bytes + "), 0, " + out.dims(shape.size()) + ", [1])");

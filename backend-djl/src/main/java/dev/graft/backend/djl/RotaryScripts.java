@@ -18,14 +18,17 @@ final class RotaryScripts {
     boolean turned = rotary.transposed();
     String first = half(out, sines, half, turned);
     String second = half(out, sines, half, !turned);
-    out.line("torch.addcmul_(" + half(out, product, half, false) + ", " + half(out, values, half, true) + ", " + first
+    out.line("torch.addcmul_(" + half(out, product, half, false) + ", " + half(out, values, half, true) + ", "
+        + first
         + ", value=" + (turned ? 1 : -1) + ")");
-    out.line("torch.addcmul_(" + half(out, product, half, true) + ", " + half(out, values, half, false) + ", " + second
+    out.line("torch.addcmul_(" + half(out, product, half, true) + ", " + half(out, values, half, false) + ", "
+        + second
         + ", value=" + (turned ? -1 : 1) + ")");
     out.define(node, product);
   }
 
   private static String half(ScriptWriter out, String value, long half, boolean upper) {
-    return "torch.slice(" + value + ", -1, " + out.size(upper ? half : 0) + ", " + out.size(upper ? 2 * half : half) + ")";
+    return "torch.slice(" + value + ", -1, " + out.size(upper ? half : 0) + ", "
+        + out.size(upper ? 2 * half : half) + ")";
   }
 }

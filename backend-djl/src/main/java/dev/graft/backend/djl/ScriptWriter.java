@@ -79,7 +79,8 @@ final class ScriptWriter {
     feeds.forEach(name -> fed.put(name, signature(original.inputs(), name)));
     Map<String, Signature> held = new LinkedHashMap<>();
     variables.forEach(name -> held.put(name, signature(original.variables(), name)));
-    return new Script(Script.module(sizes, lines), sizes.values(), fed, held, constants, outputs, assigned, nodes,
+    return new Script(Script.module(sizes, lines), sizes.values(), fed, held, constants, outputs, assigned,
+        nodes,
         lifetimes.bytes());
   }
 

@@ -156,8 +156,9 @@ public final class AdapterSet implements AutoCloseable {
   private Member member(String name) {
     Member member = members.get(name);
     if (member == null) {
-      throw new GraftException("There is no adapter \"" + name + "\"" + Nearest.question(name, members.keySet()) + ". "
-          + listing());
+      throw new GraftException(
+          "There is no adapter \"" + name + "\"" + Nearest.question(name, members.keySet()) + ". "
+              + listing());
     }
     return member;
   }

@@ -88,7 +88,8 @@ public final class BaseModel {
         .forEach(name -> faults.add("tensor " + name + " is unexpected: by config.json the model has no such"
             + " weight"));
     if (!faults.isEmpty()) {
-      throw new GraftException("The checkpoint does not fit its config.json: " + Listing.ofFirst(SHOWN_FAULTS, faults));
+      throw new GraftException(
+          "The checkpoint does not fit its config.json: " + Listing.ofFirst(SHOWN_FAULTS, faults));
     }
   }
 

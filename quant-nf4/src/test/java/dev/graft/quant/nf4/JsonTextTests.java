@@ -27,7 +27,8 @@ class JsonTextTests {
   /** What lies in a tensor is a stranger's. */
   @ParameterizedTest
   @ValueSource(strings = {"", " ", "[]", "1", "{", "{\"a\": 1", "{\"a\": 1}}", "{\"a\": 1} {}", "{\"a\": 1,}",
-    "{\"a\": 1, \"a\": 2}", "{\"a\": NaN}", "{\"a\": 01}", "{a: 1}", "{\"a\": \"\\x\"}", "{\"a\": [[[[[[[[[1]]]]]]]]]}"})
+    "{\"a\": 1, \"a\": 2}", "{\"a\": NaN}", "{\"a\": 01}", "{a: 1}", "{\"a\": \"\\x\"}",
+    "{\"a\": [[[[[[[[[1]]]]]]]]]}"})
   void whatIsNoObjectIsRefusedWithItsOrigin(String text) {
     assertThatThrownBy(() -> JsonText.object(text, "layer.quant_state")).isInstanceOf(GraftException.class)
         .hasMessageStartingWith("layer.quant_state is not valid JSON: ").hasMessageNotContaining("\n");

@@ -117,7 +117,8 @@ record QuantizeCase(Case check, Quantizer quantizer, Configuration settings, boo
     return i -> scales.integerAt(i / blockSize()) == wanted.integerAt(i / blockSize());
   }
 
-  private void compareDecoded(Session session, String what, QuantizedTensor tensor, BitsandbytesWeight expected,
+  private void compareDecoded(Session session, String what, QuantizedTensor tensor,
+      BitsandbytesWeight expected,
       LongPredicate wanted) {
     Configuration tolerances = check.json().section("tolerance").orElse(check.json());
     check.comparison().compare(what, decode(session, tensor), expected.dequantized(),

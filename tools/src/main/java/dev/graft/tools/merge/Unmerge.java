@@ -42,7 +42,8 @@ public final class Unmerge {
     refuseWhatIsLost(weights, adapter.attachment(), origin, planned);
     WeightChange change = new WeightChange(merged, adapter, options, false, "taken out");
     Optional<MergeReport.Probe> probe = change.run(backend, output, planned.size(),
-        (session, formulas, site, read) -> new Subtraction(weights, session, formulas, origin).without(site, read),
+        (session, formulas, site, read) -> new Subtraction(weights, session, formulas, origin).without(site,
+            read),
         new WeightChange.Compared(Optional.empty(), Optional.of(adapter)));
     return new MergeReport(change.layers(), probe, List.of());
   }

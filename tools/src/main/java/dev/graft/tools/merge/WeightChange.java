@@ -93,7 +93,8 @@ final class WeightChange {
    * @param count how many parameters change
    * @return how far the written model is from what it should compute, if the options have a probe
    */
-  Optional<MergeReport.Probe> run(Backend backend, Path output, int count, SiteFormula formula, Compared compared) {
+  Optional<MergeReport.Probe> run(Backend backend, Path output, int count, SiteFormula formula,
+      Compared compared) {
     Optional<ProbeRun> probe = options.probe().map(batch -> new ProbeRun(backend, options.compute(), batch));
     Optional<HostTensor> wanted = probe.map(run -> run.logits(base, compared.before()));
     try (TensorSpool spool = TensorSpool.beside(output)) {
@@ -114,7 +115,8 @@ final class WeightChange {
     return changed.contains(parameter);
   }
 
-  private MergeReport.Probe compare(ProbeRun probe, HostTensor wanted, Optional<LoadedModel.LoadedAdapter> after,
+  private MergeReport.Probe compare(ProbeRun probe, HostTensor wanted,
+      Optional<LoadedModel.LoadedAdapter> after,
       Path output) {
     try (LoadedModel written = model.openOther(output)) {
       return probe.compare(wanted, probe.logits(written.base(), after));
