@@ -38,11 +38,11 @@ final class TrainCommand implements Callable<Integer> {
   private final Streams streams;
   private final ProcessEnd end;
 
-  @Option(names = "--recipe", paramLabel = "FILE", description = "YAML file with any of the settings below.")
+  @Option(names = "--recipe", order = RecipeOptions.BEFORE_SETTINGS, paramLabel = "FILE", description = "YAML file with any of the settings below.")
   @Nullable
   Path recipeFile;
 
-  @Option(names = "--resume", description = "Go on with the run in --out after its last checkpoint, with the recipe there.")
+  @Option(names = "--resume", order = RecipeOptions.BEFORE_SETTINGS, description = "Go on with the run in --out after its last checkpoint, with the recipe there.")
   boolean resume;
 
   @Spec

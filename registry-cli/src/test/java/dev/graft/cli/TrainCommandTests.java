@@ -179,6 +179,14 @@ class TrainCommandTests {
   }
 
   @Test
+  void theHelpListsTheSettingsAsARecipeDoesAndThenWhatEveryCommandHas() {
+    assertThat(Captured.run("train", "--help").done().out()).containsSubsequence("      --recipe=FILE",
+        "      --resume", "      --model=DIR", "      --data=FILE", "      --method=ID", "      --rank=N",
+        "      --lr=X", "      --threads=N", "      --device=NAME", "      --raw", "      --eval-every=N",
+        "  -h, --help", "      --debug");
+  }
+
+  @Test
   void epochsBecomeSteps() {
     // 24 samples in batches of 2, two of which make a step: 6 steps an epoch.
     train(out, "--epochs", "0.5", "--accumulation", "2").done();
