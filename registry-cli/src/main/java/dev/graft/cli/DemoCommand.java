@@ -144,7 +144,7 @@ final class DemoCommand implements Callable<Integer> {
     terminal.line("Answering " + items.size() + " test items without training ...");
     Quality before = quality(text, Optional.empty(), prompts, items);
 
-    terminal.line("Training " + steps + " steps of " + BATCH + " samples ...");
+    terminal.line("Training " + Quantities.of(steps, "step") + " of " + BATCH + " samples ...");
     Losses losses = new Losses(terminal);
     double trainingSeconds = run(adapter, batches, validation, folder, losses);
     terminal.line("Answering them again ...");

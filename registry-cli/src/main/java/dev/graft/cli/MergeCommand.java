@@ -148,7 +148,7 @@ final class MergeCommand implements Callable<Integer> {
     report.probe().ifPresent(compared -> streams.out().println(String.format(Locale.ROOT,
         "On %d tokens of the probe: largest change of a logit %.3g, mean divergence %.3g nats",
         compared.positions(), compared.largestLogitChange(), compared.meanDivergence())));
-    report.warnings().forEach(warning -> streams.out().println("Note: " + warning));
+    report.warnings().forEach(warning -> streams.out().println("note: " + warning));
   }
 
   private static String share(double value) {

@@ -8,7 +8,7 @@ final class Notes {
   }
 
   static void print(Streams streams, List<String> notes) {
-    notes.forEach(note -> streams.err().println("Note: " + note));
+    notes.forEach(note -> streams.err().println("note: " + note));
     streams.err().flush();
   }
 }

@@ -157,7 +157,7 @@ final class TrainCommand implements Callable<Integer> {
 
   private void finished(Recipe recipe, Printer printer, double seconds) {
     Path folder = recipe.folder();
-    terminal.line("Trained " + printer.steps + " steps in " + Quantities.time(seconds) + ".");
+    terminal.line("Trained " + Quantities.of(printer.steps, "step") + " in " + Quantities.time(seconds) + ".");
     terminal.line("adapter  " + folder.resolve("adapter_model.safetensors"));
     terminal.line("log      " + recipe.files().log());
     terminal.line("curve    " + folder.resolve(TrainJob.CHART));
@@ -188,12 +188,12 @@ final class TrainCommand implements Callable<Integer> {
           + Quantities.percent((double) adapter.trainedParameters() / all) + ") by "
           + adapter.attachment().method().id() + " on backend " + adapter.model().backend().id() + " in "
           + adapter.model().computeType());
-      terminal.line(Quantities.exact(samples.encoded().size()) + " samples, " + options.steps() + " steps of "
-          + recipe.stepSamples() + " samples, into " + recipe.folder());
+      terminal.line(Quantities.of(samples.encoded().size(), "sample") + ", "
+          + Quantities.of(options.steps(), "step") + " of " + Quantities.of(recipe.stepSamples(), "sample")
+          + ", into " + recipe.folder());
       if (samples.idle() > 0) {
-        terminal.line(
-            samples.idle() + " samples are left out: within --max-length they are prompt alone, or they are"
-                + " marked as not to be learned");
+        terminal.line("Left out: " + Quantities.of(samples.idle(), "sample")
+            + ", prompt alone within --max-length or marked as not to be learned");
       }
     }
 

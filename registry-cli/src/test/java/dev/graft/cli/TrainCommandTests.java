@@ -62,7 +62,7 @@ class TrainCommandTests {
       assertThat(adapter.config()).containsEntry("r", 2L).containsEntry("peft_type", "LORA");
       assertThat(adapter.names()).hasSize(28);
     }
-    assertThat(run.out()).contains("%) by lora on backend reference", "step 12/12", "validation loss",
+    assertThat(run.out()).contains("%) by lora on backend reference", "24 samples, 12 steps of 2 samples, into", "step 12/12", "validation loss",
         "adapter  " + out);
   }
 
@@ -76,8 +76,8 @@ class TrainCommandTests {
     String printed = train(out, "--steps", "1").done().out();
     assertThat(printed)
         .containsOnlyOnce("note: the chat template leaves out the reasoning of message 2 (" + data
-            + ", row 2), and the like in 1 more rows");
-    assertThat(printed).contains("3 samples, ", "1 samples are left out: ");
+            + ", row 2), and the like in 1 more row");
+    assertThat(printed).contains("3 samples, ", "Left out: 1 sample, ");
   }
 
   @Test

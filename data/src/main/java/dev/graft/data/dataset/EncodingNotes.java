@@ -22,6 +22,14 @@ public final class EncodingNotes {
       this.row = row;
       this.last = row;
     }
+
+    private String others() {
+      return switch (count) {
+        case 1 -> "";
+        case 2 -> ", and the like in 1 more row";
+        default -> ", and the like in " + (count - 1) + " more rows";
+      };
+    }
   }
 
   private EncodingNotes() {
@@ -46,8 +54,8 @@ public final class EncodingNotes {
       }
     }
     List<String> sentences = new ArrayList<>();
-    found.values().forEach(rows -> sentences.add(rows.first.sentence(origin + ", row " + rows.row)
-        + (rows.count == 1 ? "" : ", and the like in " + (rows.count - 1) + " more rows")));
+    found.values()
+        .forEach(rows -> sentences.add(rows.first.sentence(origin + ", row " + rows.row) + rows.others()));
     return sentences;
   }
 }

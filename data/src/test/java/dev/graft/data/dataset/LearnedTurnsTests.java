@@ -232,7 +232,7 @@ class LearnedTurnsTests {
           .limit(answer.length).toArray()).isEqualTo(answer);
     }
     assertThat(notes(SYSTEM_LAST, rows)).containsExactly(
-        "the chat template leaves out words of message 1 (d.jsonl, row 2), and the like in 1 more rows");
+        "the chat template leaves out words of message 1 (d.jsonl, row 2), and the like in 1 more row");
   }
 
   @Test
@@ -241,7 +241,7 @@ class LearnedTurnsTests {
     String plain = "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}, {\"role\": \"assistant\", \"content\": \"plain answer\"}]}";
     String thought = plain.replace("plain answer", "<think>\\nreasons\\n</think>\\n\\nanswer");
     assertThat(notes(cutting, plain, thought, thought)).containsExactly(
-        "the chat template leaves out words of message 2 (d.jsonl, row 2), and the like in 1 more rows");
+        "the chat template leaves out words of message 2 (d.jsonl, row 2), and the like in 1 more row");
     assertThat(learned(cutting, thought)).containsExactly("[\n\nanswer<|end|>]");
     assertThat(notes(cutting, plain)).isEmpty();
     assertThat(notes(THINKING, thought)).isEmpty();

@@ -18,6 +18,11 @@ public final class Quantities {
     return scaled(value, 1000, THOUSANDS);
   }
 
+  /** Writes how many of something there are: 1 step, 2,000 steps. */
+  public static String of(long count, String noun) {
+    return exact(count) + " " + (count == 1 ? noun : noun + "s");
+  }
+
   /** Writes every digit, in groups: 65,536. */
   public static String exact(long value) {
     return String.format(Locale.ROOT, "%,d", value);

@@ -15,6 +15,12 @@ class QuantitiesTests {
   }
 
   @ParameterizedTest
+  @CsvSource(delimiter = '|', value = {"0|0 steps", "1|1 step", "2|2 steps", "65536|65,536 steps"})
+  void oneAloneIsNotPlural(long value, String text) {
+    assertThat(Quantities.of(value, "step")).isEqualTo(text);
+  }
+
+  @ParameterizedTest
   @CsvSource(delimiter = '|', value = {"0|0 B", "1023|1023 B", "1024|1 KiB", "12897485|12.3 MiB",
     "1073741824|1 GiB"})
   void bytesAreCountedInPowersOf1024(long value, String text) {
