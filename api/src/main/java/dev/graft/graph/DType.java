@@ -17,7 +17,9 @@ public enum DType {
   I64(8),
   /** 32-bit signed integer; arithmetic wraps. */
   I32(4),
-  /** 8-bit unsigned integer. */
+  /** 8-bit signed integer; arithmetic wraps. */
+  I8(1),
+  /** 8-bit unsigned integer; arithmetic wraps. */
   U8(1),
   /** Truth value, one byte: 0 or 1. */
   BOOL(1);
@@ -37,14 +39,14 @@ public enum DType {
   public boolean isFloating() {
     return switch (this) {
       case F32, F64, BF16, F16 -> true;
-      case I64, I32, U8, BOOL -> false;
+      case I64, I32, I8, U8, BOOL -> false;
     };
   }
 
   /** Tells whether this is one of the integer types; BOOL is not. */
   public boolean isInteger() {
     return switch (this) {
-      case I64, I32, U8 -> true;
+      case I64, I32, I8, U8 -> true;
       case F32, F64, BF16, F16, BOOL -> false;
     };
   }
@@ -61,7 +63,7 @@ public enum DType {
       case F64 -> -Double.MAX_VALUE;
       case BF16 -> -0x1.FEp127;
       case F16 -> -65504;
-      case I64, I32, U8, BOOL -> throw new IllegalArgumentException(this + " has no lowest float");
+      case I64, I32, I8, U8, BOOL -> throw new IllegalArgumentException(this + " has no lowest float");
     };
   }
 }

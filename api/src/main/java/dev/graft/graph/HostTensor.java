@@ -109,10 +109,10 @@ public final class HostTensor {
     return tensor;
   }
 
-  /** Creates a U8 or BOOL tensor from row-major bytes. */
+  /** Creates an I8, U8 or BOOL tensor from row-major bytes. */
   public static HostTensor ofBytes(DType dtype, Shape shape, byte... values) {
     if (dtype.bytes() != 1) {
-      throw new GraphException("Bytes make a U8 or BOOL tensor, not " + dtype);
+      throw new GraphException("Bytes make an I8, U8 or BOOL tensor, not " + dtype);
     }
     HostTensor tensor = sized(dtype, shape, values.length);
     MemorySegment.copy(values, 0, tensor.segment, ValueLayout.JAVA_BYTE, 0, values.length);
@@ -165,7 +165,7 @@ public final class HostTensor {
       case F64 -> segment.getAtIndex(DOUBLE, index);
       case BF16 -> Float.intBitsToFloat(segment.getAtIndex(SHORT, index) << 16);
       case F16 -> Float.float16ToFloat(segment.getAtIndex(SHORT, index));
-      case I64, I32, U8, BOOL -> integerAt(index);
+      case I64, I32, I8, U8, BOOL -> integerAt(index);
     };
   }
 
@@ -174,6 +174,7 @@ public final class HostTensor {
     return switch (dtype) {
       case I64 -> segment.getAtIndex(LONG, index);
       case I32 -> segment.getAtIndex(INT, index);
+      case I8 -> segment.get(ValueLayout.JAVA_BYTE, index);
       case U8, BOOL -> segment.get(ValueLayout.JAVA_BYTE, index) & 0xFF;
       case F32, F64, BF16, F16 -> throw new GraphException("A " + dtype + " tensor holds no integers");
     };
@@ -186,7 +187,7 @@ public final class HostTensor {
       case F64 -> segment.setAtIndex(DOUBLE, index, value);
       case BF16 -> segment.setAtIndex(SHORT, index, bfloat16((float) value));
       case F16 -> segment.setAtIndex(SHORT, index, Float.floatToFloat16((float) value));
-      case I64, I32, U8, BOOL -> set(index, (long) value);
+      case I64, I32, I8, U8, BOOL -> set(index, (long) value);
     }
   }
 
@@ -195,7 +196,7 @@ public final class HostTensor {
     switch (dtype) {
       case I64 -> segment.setAtIndex(LONG, index, value);
       case I32 -> segment.setAtIndex(INT, index, (int) value);
-      case U8 -> segment.set(ValueLayout.JAVA_BYTE, index, (byte) value);
+      case I8, U8 -> segment.set(ValueLayout.JAVA_BYTE, index, (byte) value);
       case BOOL -> segment.set(ValueLayout.JAVA_BYTE, index, (byte) (value == 0 ? 0 : 1));
       case F32, F64, BF16, F16 -> set(index, (double) value);
     }

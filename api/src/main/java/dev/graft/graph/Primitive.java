@@ -2,6 +2,7 @@ package dev.graft.graph;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import org.apiguardian.api.API;
 
 /**
@@ -547,6 +548,6 @@ public sealed interface Primitive extends Op {
   }
 
   private static String lower(Enum<?> constant) {
-    return constant.name().toLowerCase(java.util.Locale.ROOT);
+    return constant.name().toLowerCase(Locale.ROOT);
   }
 }

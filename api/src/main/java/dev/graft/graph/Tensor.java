@@ -337,7 +337,10 @@ public final class Tensor {
     return reduce(Reduce.Function.MAX, axes);
   }
 
-  /** Multiplies matrices: [..., m, k] by [..., k, n]. */
+  /**
+   * Multiplies matrices: [..., m, k] by [..., k, n]. The leading axes must be equal: they are not broadcast, so
+   * use {@link #broadcastTo} first, or {@link #linear} for a weight without leading axes.
+   */
   public Tensor matmul(Tensor other) {
     return matmul(other, false, false);
   }

@@ -30,7 +30,7 @@ public final class Configuration {
    * Creates a reader of settings that a user chose.
    *
    * @param source what error messages call it, such as a file's path
-   * @param values numbers as Long or Double, texts, booleans, lists, maps, and null
+   * @param values numbers as Long or Double, strings, booleans, lists, maps, and null
    */
   public Configuration(String source, Map<String, ?> values) {
     this(source, "", values, new LinkedHashSet<>(), new LinkedHashSet<>(), false);
@@ -120,24 +120,24 @@ public final class Configuration {
     return value instanceof Number number && Double.isFinite(number.doubleValue());
   }
 
-  /** Reads a truth value, or the fallback if absent. */
+  /** Reads a boolean, or the fallback if absent. */
   public boolean flag(String key, boolean fallback) {
     return value(key)
         .<Boolean>flatMap(v -> v instanceof Boolean b ? Optional.of(b) : wrong(key, "true or false", v))
         .orElse(fallback);
   }
 
-  /** Reads a text, or the fallback if absent. */
+  /** Reads a string, or the fallback if absent. */
   public String text(String key, String fallback) {
     return optionalText(key).orElse(fallback);
   }
 
-  /** Reads a text that may be absent. */
+  /** Reads a string that may be absent. */
   public Optional<String> optionalText(String key) {
-    return value(key).flatMap(v -> v instanceof String s ? Optional.of(s) : wrong(key, "a text", v));
+    return value(key).flatMap(v -> v instanceof String s ? Optional.of(s) : wrong(key, "a string", v));
   }
 
-  /** Reads a list of texts; a single text counts as a list of one; absent is empty. */
+  /** Reads a list of strings; a single string counts as a list of one; absent is empty. */
   public List<String> texts(String key) {
     Object v = value(key).orElse(List.of());
     if (v instanceof String s) {
@@ -146,7 +146,7 @@ public final class Configuration {
     if (v instanceof Collection<?> list && list.stream().allMatch(String.class::isInstance)) {
       return list.stream().map(String.class::cast).toList();
     }
-    wrong(key, "a list of texts", v);
+    wrong(key, "a list of strings", v);
     return List.of();
   }
 

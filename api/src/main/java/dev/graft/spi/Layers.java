@@ -22,7 +22,7 @@ public interface Layers {
   Tensor linear(String name, Tensor x, long out, boolean bias);
 
   /** Applies GPT-2's Conv1D: {@code name.weight} [in, out] and {@code name.bias}: [..., in] to [..., out]. */
-  Tensor convolution(String name, Tensor x, long out);
+  Tensor transposedLinear(String name, Tensor x, long out);
 
   /**
    * Makes the vocabulary's logits: [rows, hidden] to [rows, vocabulary].

@@ -115,9 +115,11 @@ public final class LibraryFolder {
       makeFolder(root.toAbsolutePath());
       check(root);
     } catch (IOException e) {
-      throw new GraftException("The folder " + root + ", which native libraries are unpacked to, cannot be made"
-          + " or read (" + e.getClass().getSimpleName() + ": " + e.getMessage()
-          + "): set XDG_CACHE_HOME to a folder that you can write to", e);
+      throw new GraftException(
+          "The folder " + root + ", which native libraries are unpacked to, cannot be made"
+              + " or read (" + e.getClass().getSimpleName() + ": " + e.getMessage()
+              + "): set XDG_CACHE_HOME to a folder that you can write to",
+          e);
     }
     return new LibraryFolder(root);
   }
@@ -255,7 +257,8 @@ public final class LibraryFolder {
     }
     try {
       Files.createDirectory(folder,
-          posix() ? new FileAttribute<?>[]{PosixFilePermissions.asFileAttribute(OWN)}
+          posix()
+              ? new FileAttribute<?>[]{PosixFilePermissions.asFileAttribute(OWN)}
               : new FileAttribute<?>[0]);
     } catch (FileAlreadyExistsException e) {
       if (!Files.isDirectory(folder)) {

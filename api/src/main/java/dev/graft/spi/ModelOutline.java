@@ -12,8 +12,8 @@ import org.apiguardian.api.API;
  *
  * @param sites places where adapters can act
  * @param parameters shape of every base parameter, by its name in the checkpoint
- * @param tied the parameter that a layer reads for want of its own, by the name that its own would have: a tied
- * head reads the embedding's weight
+ * @param tied the parameter that a layer without one of its own reads, by the name that its own would have: a tied head
+ * reads the embedding's weight
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public record ModelOutline(List<Site> sites, Map<String, Shape> parameters, Map<String, String> tied) {

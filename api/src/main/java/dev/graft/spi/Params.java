@@ -1,5 +1,6 @@
 package dev.graft.spi;
 
+import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
 import org.apiguardian.api.API;
 
@@ -21,6 +22,18 @@ public interface Params {
 
   /** Drops elements at random in training; in evaluation, or at rate 0, returns the operand itself. */
   Tensor dropout(Tensor x, double rate);
+
+  /**
+   * Draws random numbers for a derived start. They depend on the run's seed, the site and the name alone; the
+   * same name gives the same numbers. They are in the type of {@link #full}.
+   *
+   * @param name tells one draw of a site from another
+   * @param numbers how they are distributed; no {@link Init.Derived}
+   * @throws IllegalStateException anywhere but in the formula of a start
+   */
+  default Tensor draw(String name, Init numbers, Shape shape) {
+    throw new IllegalStateException("\"" + name + "\" can be drawn only where a start is computed");
+  }
 
   /** Tells whether the graph is one that trains. */
   boolean training();

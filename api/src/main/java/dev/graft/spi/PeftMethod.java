@@ -53,13 +53,13 @@ public interface PeftMethod<C> extends Plugin {
    *
    * @throws dev.graft.error.GraftException if the configuration was made for another model; names the field
    */
-  default C fitted(C configuration, ModelOutline outline) {
+  default C resolved(C configuration, ModelOutline outline) {
     return configuration;
   }
 
   /**
-   * Returns the configuration under which the adapter has so many times its effect; empty if the method
-   * knows no such thing.
+   * Returns the configuration under which the adapter's effect is multiplied by a factor; empty if the method has
+   * no scale.
    */
   default Optional<C> scaled(C configuration, double factor) {
     return Optional.empty();
@@ -84,8 +84,42 @@ public interface PeftMethod<C> extends Plugin {
     return false;
   }
 
-  /** Returns parameters that all sites share. */
-  default List<ParamSpec> shared(C configuration, ModelOutline outline) {
+  /**
+   * Returns parameters that all sites share.
+   *
+   * @param selected the sites at which the method has an adapter, in the model's order
+   */
+  default List<ParamSpec> shared(C configuration, ModelOutline outline, List<Site> selected) {
+    return List.of();
+  }
+
+  /**
+   * Builds the start value of a shared parameter declared as {@link Init.Derived}, unless an {@link
+   * InputAdapter} does. It comes before the derived starts of sites, which may read it.
+   *
+   * @param base the layers of the base model
+   * @param p the shared parameters
+   */
+  default Tensor initial(C configuration, String parameter, BaseLayers base, Params p) {
+    throw new UnsupportedOperationException("no formula for the start of " + parameter);
+  }
+
+  /**
+   * Builds a term that a training step adds to its loss, once a step however many batches it has, such as a
+   * norm that is to stay small: a scalar in the type of {@link Params#full}. Empty if there is none. Losses of
+   * an evaluation are without it.
+   */
+  default Optional<Tensor> penalty(C configuration, AdapterParams p) {
+    return Optional.empty();
+  }
+
+  /**
+   * Returns what becomes of parameters at the end of a training step, after the optimiser. Frozen ones may
+   * change too, and so be a state of training, which checkpoints hold. A step that fails changes nothing.
+   *
+   * @param p gives the values that the optimiser has made
+   */
+  default List<ParamUpdate> afterStep(C configuration, StepParams p) {
     return List.of();
   }
 
@@ -96,7 +130,7 @@ public interface PeftMethod<C> extends Plugin {
 
   /**
    * Returns the tensors of the adapter file that differ from the parameters, by key: what a method stores of
-   * parameters that only training needs. Parameters whose names are in {@link Export#replaces} are not stored.
+   * parameters that only training needs. Those of a site are {@link Adapter#export}'s. Parameters whose names are in {@link Export#replaces} are not stored.
    */
   default Optional<Export> export(C configuration, Params p) {
     return Optional.empty();
@@ -106,7 +140,7 @@ public interface PeftMethod<C> extends Plugin {
    * Says what is stored instead of parameters.
    *
    * @param tensors formulas by key
-   * @param replaces names of shared parameters that are left out of the adapter file
+   * @param replaces names of the shared, or the site's, parameters that are left out of the adapter file
    */
   record Export(Map<String, Tensor> tensors, List<String> replaces) {}
 

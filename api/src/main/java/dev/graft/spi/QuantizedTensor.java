@@ -42,5 +42,5 @@ public interface QuantizedTensor {
    * @param memory where the parts are allocated
    * @throws dev.graft.error.GraftException if a value is NaN or infinite
    */
-  QuantizedTensor encodeAgain(HostTensor value, SegmentAllocator memory);
+  QuantizedTensor requantize(HostTensor value, SegmentAllocator memory);
 }

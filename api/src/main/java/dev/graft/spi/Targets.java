@@ -133,6 +133,8 @@ public record Targets(Selection selection, Optional<Selection> exclude, List<Int
       return switch (this) {
         case Names names -> names.entries();
         case Pattern pattern -> pattern.regex();
+        case Whole whole -> whole.modules().written();
+        case None _ -> List.of();
         case AllLinear _,AllAttention _,ModelInput _ -> ALL_LINEAR;
       };
     }
@@ -162,6 +164,26 @@ public record Targets(Selection selection, Optional<Selection> exclude, List<Int
 
     /** Every attention layer. */
     record AllAttention() implements Selection {}
+
+    /**
+     * No site: all parameters of the named modules learn as a whole, whatever the modules are, norms included.
+     * They are stored as {@code base_model.model.} + the module's name + {@code .} + the wrapper + {@code .} +
+     * the parameter's name, such as {@code weight}.
+     *
+     * @param modules which modules: {@link Names}, {@link Pattern} or {@link AllLinear}
+     * @param wrapper what the method calls its module there, such as {@code ln_tuning_layers}
+     */
+    record Whole(Selection modules, String wrapper) implements Selection {
+      /** Checks that the choice is one of modules. */
+      public Whole {
+        if (!(modules instanceof Names || modules instanceof Pattern || modules instanceof AllLinear)) {
+          throw new IllegalArgumentException("no choice of modules: " + modules);
+        }
+      }
+    }
+
+    /** No site, for methods that do all they do by {@link Targets#modulesToSave}. */
+    record None() implements Selection {}
 
     /** The sequence that enters the model. */
     record ModelInput() implements Selection {}

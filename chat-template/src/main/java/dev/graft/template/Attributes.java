@@ -18,7 +18,7 @@ final class Attributes {
   }
 
   static Object attribute(Object target, String name, Budget budget) {
-    Evaluator.defined(target);
+    ExpressionEvaluator.defined(target);
     Object method = method(target, name, budget);
     if (method != null) {
       return method;
@@ -34,7 +34,7 @@ final class Attributes {
   }
 
   static Object item(Object target, Object key, Budget budget) {
-    Evaluator.defined(target);
+    ExpressionEvaluator.defined(target);
     Object entry = entry(target, key, budget);
     if (entry != null) {
       return entry;

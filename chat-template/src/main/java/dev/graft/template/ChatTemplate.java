@@ -83,7 +83,7 @@ public final class ChatTemplate {
     Budget budget = new Budget();
     Renderer renderer = new Renderer(budget, new Globals(budget, clock), imported);
     try {
-      return renderer.render(statements, new Scope(names));
+      return renderer.render(statements, new VariableScope(names));
     } catch (TemplateFault fault) {
       throw fault(origin, fault, renderer.line());
     } catch (StackOverflowError e) {

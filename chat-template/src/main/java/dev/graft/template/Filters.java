@@ -139,7 +139,7 @@ final class Filters {
   }
 
   private static Object rounded(Object input, Bound arguments) {
-    if (!Numbers.isNumber(Evaluator.defined(input))) {
+    if (!Numbers.isNumber(ExpressionEvaluator.defined(input))) {
       throw new TemplateFault(arguments.function() + " needs a number, not " + TypeName.of(input));
     }
     int precision = Math.clamp(arguments.integer("precision", 0), -400, 400);

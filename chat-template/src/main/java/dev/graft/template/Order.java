@@ -9,8 +9,8 @@ record Order(Budget budget) implements Comparator<Object> {
   @Override
   public int compare(Object a, Object b) {
     budget.step();
-    Evaluator.defined(a);
-    Evaluator.defined(b);
+    ExpressionEvaluator.defined(a);
+    ExpressionEvaluator.defined(b);
     if (Numbers.isNumber(a) && Numbers.isNumber(b)) {
       return Numbers.compare(a, b);
     }

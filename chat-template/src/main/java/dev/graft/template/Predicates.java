@@ -77,7 +77,7 @@ final class Predicates {
   }
 
   private static double remainder(Object value, Object divisor) {
-    if (!Numbers.isNumber(Evaluator.defined(value)) || !Numbers.isNumber(divisor)) {
+    if (!Numbers.isNumber(ExpressionEvaluator.defined(value)) || !Numbers.isNumber(divisor)) {
       throw new TemplateFault("a number was expected, not " + TypeName.of(value));
     }
     return Numbers.toDouble(Numbers.calculate(Expression.Operator.MODULO, value, divisor));

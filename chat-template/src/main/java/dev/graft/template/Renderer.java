@@ -18,7 +18,7 @@ final class Renderer {
   }
 
   private final Budget budget;
-  private final Evaluator evaluator;
+  private final ExpressionEvaluator evaluator;
   private final StringBuilder text = new StringBuilder();
   private final List<Span> generated = new ArrayList<>();
   private final Map<Object, Integer> messages = new IdentityHashMap<>();
@@ -27,11 +27,11 @@ final class Renderer {
   /** Prepares to render, and to tell where in the text each of some messages was written. */
   Renderer(Budget budget, Globals globals, List<?> messages) {
     this.budget = budget;
-    this.evaluator = new Evaluator(budget, globals);
+    this.evaluator = new ExpressionEvaluator(budget, globals);
     messages.forEach(message -> this.messages.put(message, this.messages.size()));
   }
 
-  RenderedChat render(List<Statement> template, Scope variables) {
+  RenderedChat render(List<Statement> template, VariableScope variables) {
     run(template, variables, text);
     return new RenderedChat(text.toString(), generated, written);
   }
@@ -41,7 +41,7 @@ final class Renderer {
     return evaluator.line();
   }
 
-  private Flow run(List<Statement> body, Scope scope, StringBuilder out) {
+  private Flow run(List<Statement> body, VariableScope scope, StringBuilder out) {
     for (Statement statement : body) {
       Flow flow = run(statement, scope, out);
       if (flow != Flow.NEXT) {
@@ -51,7 +51,7 @@ final class Renderer {
     return Flow.NEXT;
   }
 
-  private Flow run(Statement statement, Scope scope, StringBuilder out) {
+  private Flow run(Statement statement, VariableScope scope, StringBuilder out) {
     budget.step();
     switch (statement) {
       case Statement.Text literal -> out.append(budget.made(literal.text()));
@@ -80,14 +80,14 @@ final class Renderer {
       case Statement.Macro macro -> scope.set(macro.name(), macro(macro, scope));
       case Statement.CallBlock block -> {
         evaluator.at(block.line());
-        Scope inner = scope.inner();
+        VariableScope inner = scope.inner();
         CallArguments arguments = evaluator.arguments(block.call().arguments(), inner);
         out.append(Shown.text(
             evaluator.call(block.call(), arguments.with("caller", macro(block.caller(), scope)), inner),
             budget));
       }
       case Statement.Scoped scoped -> {
-        Scope inner = scope.inner();
+        VariableScope inner = scope.inner();
         for (Statement.Assign assign : scoped.assignments()) {
           evaluator.at(assign.line());
           bind(assign.target(), evaluator.evaluate(assign.value(), scope), inner);
@@ -115,13 +115,13 @@ final class Renderer {
     return Flow.NEXT;
   }
 
-  private String captured(List<Statement> body, Scope scope) {
+  private String captured(List<Statement> body, VariableScope scope) {
     StringBuilder captured = new StringBuilder();
     run(body, scope.inner(), captured);
     return captured.toString();
   }
 
-  private Flow runIf(Statement.If choice, Scope scope, StringBuilder out) {
+  private Flow runIf(Statement.If choice, VariableScope scope, StringBuilder out) {
     for (Branch branch : choice.branches()) {
       if (Truth.of(evaluator.evaluate(branch.condition(), scope))) {
         return run(branch.body(), scope, out);
@@ -130,7 +130,7 @@ final class Renderer {
     return run(choice.otherwise(), scope, out);
   }
 
-  private void runLoop(Statement.For loop, Scope scope, StringBuilder out) {
+  private void runLoop(Statement.For loop, VariableScope scope, StringBuilder out) {
     evaluator.at(loop.line());
     List<Object> items = chosen(loop, Sequences.items(evaluator.evaluate(loop.items(), scope), budget),
         scope);
@@ -142,7 +142,7 @@ final class Renderer {
     for (int i = 0; i < items.size(); i++) {
       budget.step();
       state.moveTo(i);
-      Scope inner = scope.inner();
+      VariableScope inner = scope.inner();
       inner.set("loop", state);
       evaluator.at(loop.line());
       bind(loop.target(), items.get(i), inner);
@@ -158,14 +158,14 @@ final class Renderer {
     }
   }
 
-  private List<Object> chosen(Statement.For loop, List<Object> items, Scope scope) {
+  private List<Object> chosen(Statement.For loop, List<Object> items, VariableScope scope) {
     Expression condition = loop.condition();
     if (condition == null) {
       return items;
     }
     List<Object> chosen = new ArrayList<>();
     for (Object item : items) {
-      Scope inner = scope.inner();
+      VariableScope inner = scope.inner();
       bind(loop.target(), item, inner);
       if (Truth.of(evaluator.evaluate(condition, inner))) {
         chosen.add(item);
@@ -174,7 +174,7 @@ final class Renderer {
     return chosen;
   }
 
-  private void bind(Target target, Object value, Scope scope) {
+  private void bind(Target target, Object value, VariableScope scope) {
     switch (target) {
       case NameTarget name -> scope.set(name.name(), value);
       case TupleTarget tuple -> {
@@ -197,7 +197,7 @@ final class Renderer {
     }
   }
 
-  private Callable macro(Statement.Macro macro, Scope defined) {
+  private Callable macro(Statement.Macro macro, VariableScope defined) {
     List<String> names = new ArrayList<>(macro.parameters().stream().map(Parameter::name).toList());
     names.add("caller");
     return arguments -> {
@@ -207,7 +207,7 @@ final class Renderer {
             + arguments.positional().size());
       }
       CallArguments.Bound bound = arguments.bind(shown, names.toArray(String[]::new));
-      Scope scope = defined.inner();
+      VariableScope scope = defined.inner();
       budget.enter();
       for (Parameter parameter : macro.parameters()) {
         scope.set(parameter.name(), argument(parameter, bound, scope));
@@ -224,7 +224,7 @@ final class Renderer {
     };
   }
 
-  private Object argument(Parameter parameter, CallArguments.Bound bound, Scope scope) {
+  private Object argument(Parameter parameter, CallArguments.Bound bound, VariableScope scope) {
     Expression fallback = parameter.fallback();
     if (bound.has(parameter.name())) {
       return bound.required(parameter.name());

@@ -19,8 +19,9 @@ public record BatchOptions(int batchSize, int accumulation, int maxLength, long 
   /** Checks the values. */
   public BatchOptions {
     if (batchSize < 1 || accumulation < 1 || maxLength < 2) {
-      throw new GraftException("Batches need 1 or more samples, an accumulation of 1 or more, and a length of 2 or"
-          + " more tokens; not " + batchSize + ", " + accumulation + " and " + maxLength);
+      throw new GraftException(
+          "Batches need 1 or more samples, an accumulation of 1 or more, and a length of 2 or"
+              + " more tokens; not " + batchSize + ", " + accumulation + " and " + maxLength);
     }
   }
 

@@ -24,9 +24,11 @@ public record GenerationOptions(int maxNewTokens, double temperature, int topK, 
     stopIds = Set.copyOf(stopIds);
     if (maxNewTokens < 1 || !(temperature >= 0 && Double.isFinite(temperature)) || topK < 0
         || !(topP > 0 && topP <= 1)) {
-      throw new GraftException("Generation needs 1 or more new tokens, a temperature and top-k of 0 or more, both finite,"
-          + " and a top-p above 0 and up to 1; not " + maxNewTokens + ", " + temperature + ", " + topK + ", "
-          + topP);
+      throw new GraftException(
+          "Generation needs 1 or more new tokens, a temperature and top-k of 0 or more, both finite,"
+              + " and a top-p above 0 and up to 1; not " + maxNewTokens + ", " + temperature + ", " + topK
+              + ", "
+              + topP);
     }
   }
 

@@ -42,7 +42,7 @@ public final class GraftAdapter implements AutoCloseable {
   }
 
   /**
-   * Gives the adapter so many times the effect that it was attached or loaded with; 1 gives it that effect again.
+   * Multiplies the effect that the adapter was attached or loaded with by a factor; 1 restores it.
    * It is trained and saved without.
    *
    * @throws GraftException if its method has no scale
@@ -60,7 +60,7 @@ public final class GraftAdapter implements AutoCloseable {
    * Trains the adapter to the last step.
    *
    * @param batches gives each step's batches
-   * @param listener hears of every step
+   * @param listener called after each step
    * @throws DivergedException if the loss or a gradient is not finite; the adapter is as the last good step left it
    * then, and can be used, saved and trained on
    * @throws GraftException if the loss does not depend on some part of the adapter that should learn
@@ -81,7 +81,8 @@ public final class GraftAdapter implements AutoCloseable {
   public Trainer trainer(TrainingOptions options) {
     Backends.requireTraining(model.backend());
     model.forgetGeneration();
-    return new Trainer(model.session(), model.base(), model.set().unscaled(name), name, model.computeType(), options,
+    return new Trainer(model.session(), model.base(), model.set().unscaled(name), name, model.computeType(),
+        options,
         model.backend().preferences());
   }
 
@@ -96,7 +97,8 @@ public final class GraftAdapter implements AutoCloseable {
 
   /** Returns an evaluator that keeps its programs from one evaluation to the next. */
   public Evaluator evaluator() {
-    return new Evaluator(model.session(), model.base(), model.computeType(), rows(1), model.backend().preferences());
+    return new Evaluator(model.session(), model.base(), model.computeType(), rows(1),
+        model.backend().preferences());
   }
 
   /** Continues prompts and gives each row's new tokens when all are there. */
@@ -109,7 +111,7 @@ public final class GraftAdapter implements AutoCloseable {
    * Continues prompts.
    *
    * @param prompts token ids; shorter ones are padded
-   * @param listener hears of every token as it is chosen
+   * @param listener called with every token as it is chosen
    * @return each row's new tokens, without the one that ended it
    */
   public List<long[]> generate(List<long[]> prompts, GenerationOptions options,

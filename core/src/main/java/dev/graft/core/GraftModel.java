@@ -176,7 +176,8 @@ public final class GraftModel implements AutoCloseable {
    *
    * @throws GraftException if the name is taken, if there is no such method, or a setting is unknown or faulty
    */
-  public GraftAdapter attach(String name, String method, Map<String, ?> settings, long seed, TextTokens tokens) {
+  public GraftAdapter attach(String name, String method, Map<String, ?> settings, long seed,
+      TextTokens tokens) {
     Attachment attachment = MethodSettings.attach(plugins, method, settings, base.outline());
     return turns.take(() -> {
       adapters.attach(name, attachment,
@@ -324,7 +325,7 @@ public final class GraftModel implements AutoCloseable {
 
   /**
    * Reads a file of data into the batches of training steps, shuffled anew for each epoch. Samples are cut at 512
-   * tokens; see {@link #batches(List, int, BatchOptions, Consumer)} for more.
+   * tokens; see {@link #batches(List, BatchOptions, Consumer)} for more.
    *
    * @param batchSize samples of a step
    * @throws GraftException if the file or a row is faulty, or holds nothing to learn
@@ -441,11 +442,12 @@ public final class GraftModel implements AutoCloseable {
     }
     int[] produced = new int[ids.length];
     boolean[] stopped = new boolean[ids.length];
-    long[][] out = turns.take(() -> generator.generate(adapters.rows(names), ids, mask, options, (row, token) -> {
-      stopped[row] = options.stopIds().contains(token);
-      produced[row]++;
-      listener.token(row, token);
-    }));
+    long[][] out = turns
+        .take(() -> generator.generate(adapters.rows(names), ids, mask, options, (row, token) -> {
+          stopped[row] = options.stopIds().contains(token);
+          produced[row]++;
+          listener.token(row, token);
+        }));
     List<long[]> answers = new ArrayList<>();
     for (int row = 0; row < out.length; row++) {
       answers.add(Arrays.copyOf(out[row], produced[row] - (stopped[row] ? 1 : 0)));

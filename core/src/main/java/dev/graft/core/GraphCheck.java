@@ -74,8 +74,10 @@ public final class GraphCheck {
   public void require(String purpose, Graph graph, Supplier<List<Remedy>> remedies) {
     List<Refusal> refusals = backend.refusals(graph);
     if (!refusals.isEmpty()) {
-      throw new GraftException(purpose + " is not possible on backend " + backend.id() + ", which does not run "
-          + refusals.stream().map(Refusal::toString).collect(Collectors.joining("; ")) + ". " + others(graph));
+      throw new GraftException(
+          purpose + " is not possible on backend " + backend.id() + ", which does not run "
+              + refusals.stream().map(Refusal::toString).collect(Collectors.joining("; ")) + ". "
+              + others(graph));
     }
     MemoryNeed need = need(graph);
     if (!need.fits()) {
@@ -84,7 +86,7 @@ public final class GraphCheck {
   }
 
   private String others(Graph graph) {
-    List<String> able = plugins.backends().values().stream().map(Found::plugin)
+    List<String> able = plugins.backends().values().stream().map(InstalledPlugin::plugin)
         .filter(other -> !other.id().equals(backend.id())
             && other.availability() instanceof Availability.Available && other.refusals(graph).isEmpty())
         .map(Backend::id).sorted().toList();
@@ -95,7 +97,8 @@ public final class GraphCheck {
 
   private MemoryException lacking(String purpose, MemoryNeed need, List<Remedy> remedies) {
     long available = need.available().orElseThrow();
-    List<Tried> tried = remedies.stream().map(remedy -> new Tried(remedy.change(), need(remedy.graph().get())))
+    List<Tried> tried = remedies.stream()
+        .map(remedy -> new Tried(remedy.change(), need(remedy.graph().get())))
         .filter(each -> each.need().total() < need.total()).toList();
     List<Tried> helpful = tried.stream().filter(each -> each.need().fits()).limit(SHOWN).toList();
     String advice;
@@ -109,10 +112,13 @@ public final class GraphCheck {
       advice = "Not enough by itself, but less: " + listed(least.stream().limit(SHOWN).toList(), ", ")
           + ". Combine them, free memory, or use a smaller model";
     }
-    return new MemoryException(purpose + " needs " + bytes(need.total()) + " on backend " + backend.id() + " ("
-        + bytes(need.variables()) + " for weights and what is kept beside them, " + bytes(need.work())
-        + " for what is computed, " + bytes(need.fixed()) + " for the backend itself), and " + bytes(available)
-        + (options.memoryBytes().isPresent() ? " may be taken" : " are free") + ". " + advice, need.total(),
+    return new MemoryException(
+        purpose + " needs " + bytes(need.total()) + " on backend " + backend.id() + " ("
+            + bytes(need.variables()) + " for weights and what is kept beside them, " + bytes(need.work())
+            + " for what is computed, " + bytes(need.fixed()) + " for the backend itself), and "
+            + bytes(available)
+            + (options.memoryBytes().isPresent() ? " may be taken" : " are free") + ". " + advice,
+        need.total(),
         available);
   }
 

@@ -37,11 +37,11 @@ public final class PluginCatalog {
   private static final int TOLD = 3;
 
   private final ClassLoader loader;
-  private final Map<String, Found<Backend>> backends;
-  private final Map<String, Found<PeftMethod<?>>> methods;
-  private final Map<String, Found<Quantizer>> quantizers;
-  private final Map<String, Found<ModelFamily>> families;
-  private final Map<String, Found<TextCodecProvider>> textCodecs;
+  private final Map<String, InstalledPlugin<Backend>> backends;
+  private final Map<String, InstalledPlugin<PeftMethod<?>>> methods;
+  private final Map<String, InstalledPlugin<Quantizer>> quantizers;
+  private final Map<String, InstalledPlugin<ModelFamily>> families;
+  private final Map<String, InstalledPlugin<TextCodecProvider>> textCodecs;
   private final List<String> failures;
   private final PluginStack stack;
 
@@ -51,7 +51,7 @@ public final class PluginCatalog {
     this.backends = index("backend", load(Backend.class));
     // A service is asked for by its raw class; every configuration type is one of the method's own.
     @SuppressWarnings({"unchecked", "rawtypes"})
-    Collection<Found<PeftMethod<?>>> found = (Collection) load(PeftMethod.class);
+    Collection<InstalledPlugin<PeftMethod<?>>> found = (Collection) load(PeftMethod.class);
     this.methods = index("method", found);
     this.quantizers = index("quantizer", load(Quantizer.class));
     this.families = index("model family", load(ModelFamily.class));
@@ -59,7 +59,7 @@ public final class PluginCatalog {
     this.stack = stack(loader, List.of(backends, methods, quantizers, families));
   }
 
-  private PluginCatalog(PluginCatalog other, Map<String, Found<Backend>> backends) {
+  private PluginCatalog(PluginCatalog other, Map<String, InstalledPlugin<Backend>> backends) {
     this.loader = other.loader;
     this.failures = other.failures;
     this.backends = backends;
@@ -94,13 +94,14 @@ public final class PluginCatalog {
 
   /** Returns the same catalog but for its backends, each of which is what a function makes of the one here. */
   public PluginCatalog withBackends(UnaryOperator<Backend> change) {
-    Map<String, Found<Backend>> changed = new TreeMap<>();
+    Map<String, InstalledPlugin<Backend>> changed = new TreeMap<>();
     backends.forEach((id, found) -> changed.put(id,
-        new Found<>(change.apply(found.plugin()), found.version(), found.origin())));
+        new InstalledPlugin<>(change.apply(found.plugin()), found.version(), found.origin())));
     return new PluginCatalog(this, Collections.unmodifiableMap(changed));
   }
 
-  private static PluginStack stack(ClassLoader loader, List<Map<String, ? extends Found<?>>> kinds) {
+  private static PluginStack stack(ClassLoader loader,
+      List<Map<String, ? extends InstalledPlugin<?>>> kinds) {
     Set<String> classes = new LinkedHashSet<>();
     Set<String> jars = new LinkedHashSet<>();
     kinds.stream().flatMap(kind -> kind.values().stream())
@@ -115,17 +116,18 @@ public final class PluginCatalog {
     return new PluginStack(loader, classes, jars);
   }
 
-  private <P extends Plugin> List<Found<P>> load(Class<P> kind) {
+  private <P extends Plugin> List<InstalledPlugin<P>> load(Class<P> kind) {
     PluginLoader<P> loaded = new PluginLoader<>(kind, loader);
     failures.addAll(loaded.failures());
     return loaded.found();
   }
 
-  private static <P extends Plugin> Map<String, Found<P>> index(String kind, Collection<Found<P>> all) {
-    Map<String, Found<P>> byId = new TreeMap<>();
-    for (Found<P> found : all) {
+  private static <P extends Plugin> Map<String, InstalledPlugin<P>> index(String kind,
+      Collection<InstalledPlugin<P>> all) {
+    Map<String, InstalledPlugin<P>> byId = new TreeMap<>();
+    for (InstalledPlugin<P> found : all) {
       String id = found.plugin().id();
-      Found<P> other = byId.put(id, found);
+      InstalledPlugin<P> other = byId.put(id, found);
       if (other != null) {
         throw new GraftException(
             "Two plug-ins are " + kind + " \"" + id + "\": " + other.describe() + ", and "
@@ -136,22 +138,22 @@ public final class PluginCatalog {
   }
 
   /** Returns the backends by id. */
-  public Map<String, Found<Backend>> backends() {
+  public Map<String, InstalledPlugin<Backend>> backends() {
     return backends;
   }
 
   /** Returns the methods by id. */
-  public Map<String, Found<PeftMethod<?>>> methods() {
+  public Map<String, InstalledPlugin<PeftMethod<?>>> methods() {
     return methods;
   }
 
   /** Returns the quantizers by id. */
-  public Map<String, Found<Quantizer>> quantizersById() {
+  public Map<String, InstalledPlugin<Quantizer>> quantizersById() {
     return quantizers;
   }
 
   /** Returns the model families by id. */
-  public Map<String, Found<ModelFamily>> families() {
+  public Map<String, InstalledPlugin<ModelFamily>> families() {
     return families;
   }
 
@@ -195,8 +197,8 @@ public final class PluginCatalog {
     return find("quantizer", id, quantizers);
   }
 
-  private <P extends Plugin> P find(String kind, String id, Map<String, Found<P>> known) {
-    Found<P> found = known.get(id);
+  private <P extends Plugin> P find(String kind, String id, Map<String, InstalledPlugin<P>> known) {
+    InstalledPlugin<P> found = known.get(id);
     if (found == null) {
       throw new GraftException(
           "There is no " + kind + " \"" + id + "\"" + alternatives(id, known.keySet()));
@@ -228,17 +230,17 @@ public final class PluginCatalog {
   public PeftMethod<?> methodFor(Configuration adapter) {
     String type = adapter.optionalText("peft_type").orElseThrow(
         () -> new GraftException(adapter.source() + ": \"peft_type\" is missing, so the method is unknown"));
-    List<Found<PeftMethod<?>>> claiming = methods.values().stream()
+    List<InstalledPlugin<PeftMethod<?>>> claiming = methods.values().stream()
         .filter(found -> found.plugin().peftType().equals(type) && found.plugin().claims(adapter)).toList();
     if (claiming.isEmpty()) {
       throw new GraftException(adapter.source() + ": " + unclaimed(type, adapter));
     }
     long most = claiming.stream().mapToLong(found -> matching(found.plugin(), adapter)).max().orElse(0);
-    List<Found<PeftMethod<?>>> closest = claiming.stream()
+    List<InstalledPlugin<PeftMethod<?>>> closest = claiming.stream()
         .filter(found -> matching(found.plugin(), adapter) == most).toList();
     if (closest.size() > 1) {
       throw new GraftException(adapter.source() + ": several methods claim this configuration alike: "
-          + String.join(", ", closest.stream().map(Found::describe).toList())
+          + String.join(", ", closest.stream().map(InstalledPlugin::describe).toList())
           + ". Remove the jars of all but one");
     }
     return closest.getFirst().plugin();
@@ -251,7 +253,7 @@ public final class PluginCatalog {
   }
 
   private String unclaimed(String type, Configuration adapter) {
-    List<Found<PeftMethod<?>>> related = methods.values().stream()
+    List<InstalledPlugin<PeftMethod<?>>> related = methods.values().stream()
         .filter(found -> found.plugin().peftType().equals(type)).toList();
     if (related.isEmpty()) {
       Collection<String> types = new TreeSet<>(
@@ -265,7 +267,7 @@ public final class PluginCatalog {
     return "no installed method reads peft_type \"" + type + "\" "
         + (marks.isEmpty() ? "with these settings" : "with " + String.join(" or ", marks))
         + "; what is installed for it reads another variant: "
-        + String.join(", ", related.stream().map(Found::describe).toList())
+        + String.join(", ", related.stream().map(InstalledPlugin::describe).toList())
         + ". Add the jar of the method that reads this one, or change the settings" + notLoaded();
   }
 
@@ -282,11 +284,11 @@ public final class PluginCatalog {
    * @throws GraftException if there is none, listing the model types that are known, or if there are several
    */
   public ModelFamily family(String modelType) {
-    List<Found<ModelFamily>> reading = families.values().stream()
+    List<InstalledPlugin<ModelFamily>> reading = families.values().stream()
         .filter(found -> found.plugin().modelTypes().contains(modelType)).toList();
     if (reading.size() > 1) {
       throw new GraftException("config.json: several plug-ins read model_type \"" + modelType + "\": "
-          + String.join(", ", reading.stream().map(Found::describe).toList())
+          + String.join(", ", reading.stream().map(InstalledPlugin::describe).toList())
           + ". Remove all but the one that is to read it");
     }
     if (reading.isEmpty()) {
@@ -305,12 +307,13 @@ public final class PluginCatalog {
    */
   public TextCodec textCodec(Path modelFolder) {
     return textCodecs.values().stream().findFirst().map(found -> found.plugin().open(modelFolder))
-        .orElseThrow(() -> new GraftException("No installed jar reads tokenizers and data files: add graft-data to"
-            + " the class path, or hand in tokens (BatchSource, GraftModel.generate)"));
+        .orElseThrow(
+            () -> new GraftException("No installed jar reads tokenizers and data files: add graft-data to"
+                + " the class path, or hand in tokens (BatchSource, GraftModel.generate)"));
   }
 
   /** Returns all quantizers. */
   public List<Quantizer> quantizers() {
-    return quantizers.values().stream().map(Found::plugin).toList();
+    return quantizers.values().stream().map(InstalledPlugin::plugin).toList();
   }
 }

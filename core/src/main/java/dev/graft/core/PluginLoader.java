@@ -25,7 +25,7 @@ final class PluginLoader<P extends Plugin> {
   private final Iterator<ServiceLoader.Provider<P>> providers;
   /** Origins of the listed classes that have not been met yet, in the order in which they are loaded. */
   private final Map<String, String> awaited;
-  private final List<Found<P>> found = new ArrayList<>();
+  private final List<InstalledPlugin<P>> found = new ArrayList<>();
   private final List<String> failures = new ArrayList<>();
 
   PluginLoader(Class<P> kind, ClassLoader loader) {
@@ -38,7 +38,7 @@ final class PluginLoader<P extends Plugin> {
     }
   }
 
-  List<Found<P>> found() {
+  List<InstalledPlugin<P>> found() {
     return found;
   }
 
@@ -61,16 +61,16 @@ final class PluginLoader<P extends Plugin> {
     }
     Class<? extends P> type = provider.type();
     awaited.remove(type.getName());
-    String described = type.getName() + " in " + Found.origin(type);
+    String described = type.getName() + " in " + InstalledPlugin.origin(type);
     try {
-      check(Found.of(provider.get()));
+      check(InstalledPlugin.of(provider.get()));
     } catch (RuntimeException | Error e) {
       failures.add(described + " cannot be loaded: " + words(cause(e)));
     }
     return true;
   }
 
-  private void check(Found<P> candidate) {
+  private void check(InstalledPlugin<P> candidate) {
     P plugin = candidate.plugin();
     Optional<String> fault = plugin.spiMajor() == Plugin.SPI_MAJOR
         ? fault(plugin)
@@ -82,12 +82,14 @@ final class PluginLoader<P extends Plugin> {
 
   /** Tells what a plug-in leaves unsaid; it may have been compiled without any check for null. */
   private static Optional<String> fault(Plugin plugin) {
-    @Nullable String id = plugin.id();
+    @Nullable
+    String id = plugin.id();
     if (id == null || !ID.matcher(id).matches()) {
       return Optional.of("has the id " + (id == null ? "null" : "\"" + id + "\"")
           + ", which must be lower-case letters, digits and dashes, at most 64");
     }
-    @Nullable String description = plugin.description();
+    @Nullable
+    String description = plugin.description();
     if (description == null) {
       return Optional.of("has null for its description");
     }

@@ -42,7 +42,8 @@ public record TrainingCheck(BaseModel base, Attachment attachment, DType compute
   }
 
   /** Plans a step of one batch whose every token is predicted. */
-  public TrainingCheck(BaseModel base, Attachment attachment, DType computeType, TrainingOptions options, int rows,
+  public TrainingCheck(BaseModel base, Attachment attachment, DType computeType, TrainingOptions options,
+      int rows,
       int length) {
     this(base, attachment, computeType, options, rows, length, rows * (length - 1), 1, Map.of());
   }
@@ -71,7 +72,8 @@ public record TrainingCheck(BaseModel base, Attachment attachment, DType compute
       remedies.add(remedy("gradient checkpointing", checkpointed(), check));
     }
     fitting(check, rows, 1, count -> sized(count, length)).ifPresent(found -> remedies.add(remedy(
-        "batches of " + found.rows + " and " + (rows + found.rows - 1) / found.rows + " times as many of them a step",
+        "batches of " + found.rows + " and " + (rows + found.rows - 1) / found.rows
+            + " times as many of them a step",
         found, check)));
     others.forEach((name, model) -> remedies.add(remedy(name, on(model.get()), check)));
     fitting(check, length, SHORTEST, most -> sized(rows, most)).ifPresent(
@@ -102,15 +104,18 @@ public record TrainingCheck(BaseModel base, Attachment attachment, DType compute
 
   private TrainingCheck sized(int otherRows, int otherLength) {
     long share = (long) labels * otherRows * otherLength / ((long) rows * length);
-    return new TrainingCheck(base, attachment, computeType, options, otherRows, otherLength, (int) Math.max(1, share), batches,
+    return new TrainingCheck(base, attachment, computeType, options, otherRows, otherLength,
+        (int) Math.max(1, share), batches,
         others);
   }
 
   private TrainingCheck on(BaseModel other) {
-    return new TrainingCheck(other, attachment, computeType, options, rows, length, labels, batches, Map.of());
+    return new TrainingCheck(other, attachment, computeType, options, rows, length, labels, batches,
+        Map.of());
   }
 
   private TrainingCheck checkpointed() {
-    return new TrainingCheck(base, attachment, computeType, options.withGradientCheckpointing(true), rows, length, labels, batches, others);
+    return new TrainingCheck(base, attachment, computeType, options.withGradientCheckpointing(true), rows,
+        length, labels, batches, others);
   }
 }

@@ -37,53 +37,63 @@ public record TrainingOptions(long steps, double learningRate, Schedule schedule
 
   /** Returns the same options with other steps. */
   public TrainingOptions withSteps(long value) {
-    return new TrainingOptions(value, learningRate, schedule, warmup, weightDecay, beta1, beta2, epsilon, maxGradNorm, gradientCheckpointing, seed);
+    return new TrainingOptions(value, learningRate, schedule, warmup, weightDecay, beta1, beta2, epsilon,
+        maxGradNorm, gradientCheckpointing, seed);
   }
 
   /** Returns the same options with another highest rate. */
   public TrainingOptions withLearningRate(double value) {
-    return new TrainingOptions(steps, value, schedule, warmup, weightDecay, beta1, beta2, epsilon, maxGradNorm, gradientCheckpointing, seed);
+    return new TrainingOptions(steps, value, schedule, warmup, weightDecay, beta1, beta2, epsilon,
+        maxGradNorm, gradientCheckpointing, seed);
   }
 
   /** Returns the same options with another schedule. */
   public TrainingOptions withSchedule(Schedule value) {
-    return new TrainingOptions(steps, learningRate, value, warmup, weightDecay, beta1, beta2, epsilon, maxGradNorm, gradientCheckpointing, seed);
+    return new TrainingOptions(steps, learningRate, value, warmup, weightDecay, beta1, beta2, epsilon,
+        maxGradNorm, gradientCheckpointing, seed);
   }
 
   /** Returns the same options with a warm-up of so many steps. */
   public TrainingOptions withWarmup(long value) {
-    return new TrainingOptions(steps, learningRate, schedule, value, weightDecay, beta1, beta2, epsilon, maxGradNorm, gradientCheckpointing, seed);
+    return new TrainingOptions(steps, learningRate, schedule, value, weightDecay, beta1, beta2, epsilon,
+        maxGradNorm, gradientCheckpointing, seed);
   }
 
   /** Returns the same options with another weight decay. */
   public TrainingOptions withWeightDecay(double value) {
-    return new TrainingOptions(steps, learningRate, schedule, warmup, value, beta1, beta2, epsilon, maxGradNorm, gradientCheckpointing, seed);
+    return new TrainingOptions(steps, learningRate, schedule, warmup, value, beta1, beta2, epsilon,
+        maxGradNorm, gradientCheckpointing, seed);
   }
 
   /** Returns the same options with other shares of the moments that stay. */
   public TrainingOptions withBetas(double first, double second) {
-    return new TrainingOptions(steps, learningRate, schedule, warmup, weightDecay, first, second, epsilon, maxGradNorm,
+    return new TrainingOptions(steps, learningRate, schedule, warmup, weightDecay, first, second, epsilon,
+        maxGradNorm,
         gradientCheckpointing, seed);
   }
 
   /** Returns the same options with another epsilon. */
   public TrainingOptions withEpsilon(double value) {
-    return new TrainingOptions(steps, learningRate, schedule, warmup, weightDecay, beta1, beta2, value, maxGradNorm, gradientCheckpointing, seed);
+    return new TrainingOptions(steps, learningRate, schedule, warmup, weightDecay, beta1, beta2, value,
+        maxGradNorm, gradientCheckpointing, seed);
   }
 
   /** Returns the same options with another largest norm of the gradients; 0 for no limit. */
   public TrainingOptions withMaxGradNorm(double value) {
-    return new TrainingOptions(steps, learningRate, schedule, warmup, weightDecay, beta1, beta2, epsilon, value, gradientCheckpointing, seed);
+    return new TrainingOptions(steps, learningRate, schedule, warmup, weightDecay, beta1, beta2, epsilon,
+        value, gradientCheckpointing, seed);
   }
 
   /** Returns the same options with gradient checkpointing or without. */
   public TrainingOptions withGradientCheckpointing(boolean value) {
-    return new TrainingOptions(steps, learningRate, schedule, warmup, weightDecay, beta1, beta2, epsilon, maxGradNorm, value, seed);
+    return new TrainingOptions(steps, learningRate, schedule, warmup, weightDecay, beta1, beta2, epsilon,
+        maxGradNorm, value, seed);
   }
 
   /** Returns the same options with another seed. */
   public TrainingOptions withSeed(long value) {
-    return new TrainingOptions(steps, learningRate, schedule, warmup, weightDecay, beta1, beta2, epsilon, maxGradNorm, gradientCheckpointing, value);
+    return new TrainingOptions(steps, learningRate, schedule, warmup, weightDecay, beta1, beta2, epsilon,
+        maxGradNorm, gradientCheckpointing, value);
   }
 
   /** Checks every value and names all that are wrong. */
@@ -97,10 +107,13 @@ public record TrainingOptions(long steps, double learningRate, Schedule schedule
     require(faults, weightDecay >= 0 && Double.isFinite(weightDecay),
         "weight decay must be 0 or more and finite, not " + weightDecay);
     // A larger product turns every parameter over in each step, ever further from zero.
-    require(faults, !(learningRate * weightDecay > 1), "weight decay times the learning rate must be at most 1,"
-        + " not " + weightDecay + " times " + learningRate + ": lower the learning rate or the weight decay");
-    require(faults, beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1, "betas must be from 0 to below 1, not "
-        + beta1 + " and " + beta2);
+    require(faults, !(learningRate * weightDecay > 1),
+        "weight decay times the learning rate must be at most 1,"
+            + " not " + weightDecay + " times " + learningRate
+            + ": lower the learning rate or the weight decay");
+    require(faults, beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1,
+        "betas must be from 0 to below 1, not "
+            + beta1 + " and " + beta2);
     require(faults, epsilon >= SMALLEST_EPSILON && Double.isFinite(epsilon),
         "epsilon must be " + SMALLEST_EPSILON + " or more and finite, not " + epsilon);
     require(faults, maxGradNorm >= 0 && Double.isFinite(maxGradNorm),

@@ -69,7 +69,8 @@ public final class TrainingRun implements AutoCloseable {
     this(adapter, options, files, identity, Optional.of(FolderLock.of(files.folder())));
   }
 
-  private TrainingRun(GraftAdapter adapter, TrainingOptions options, RunOptions files, Map<String, ?> identity,
+  private TrainingRun(GraftAdapter adapter, TrainingOptions options, RunOptions files,
+      Map<String, ?> identity,
       Optional<FolderLock> lock) {
     this.adapter = adapter;
     this.options = options;
@@ -125,7 +126,7 @@ public final class TrainingRun implements AutoCloseable {
    * Goes on from the last whole checkpoint in the folder. The learning rate may be another than before, and the
    * steps may be more; all else that decides the run's numbers must be the same.
    *
-   * @param listener hears from which step, and of damaged checkpoints that are passed over
+   * @param listener called with the step to go on from, and with notes on damaged checkpoints that are skipped
    * @return whether there was one
    * @throws GraftException if the checkpoint is of another run; names what differs
    */
@@ -175,7 +176,7 @@ public final class TrainingRun implements AutoCloseable {
    * what was there before it is saved as a checkpoint to go on from.
    *
    * @param validation is measured before the first step, every so often, and at the end; may be empty
-   * @param listener hears of everything; the log is written besides
+   * @param listener called after each step, evaluation and save; the log is written as well
    * @param stop is asked after every step
    * @throws DivergedException if the loss or the gradients of a step are not finite
    * @throws GraftException if a file of the base model is changed meanwhile; nothing is saved then
@@ -198,7 +199,8 @@ public final class TrainingRun implements AutoCloseable {
     }
   }
 
-  private Outcome train(BatchSource batches, List<TokenBatch> validation, RunLog log, TrainingListener listener,
+  private Outcome train(BatchSource batches, List<TokenBatch> validation, RunLog log,
+      TrainingListener listener,
       BooleanSupplier stop) {
     if (trainer.step() == 0) {
       evaluate(validation, log, listener);
@@ -258,8 +260,9 @@ public final class TrainingRun implements AutoCloseable {
       trainer.restart(start);
       resumedAt = OptionalLong.empty();
     }
-    listener.noticed("After step " + from + " the loss or the gradients are not finite, whatever the learning rate:"
-        + " going back to step " + trainer.step());
+    listener.noticed(
+        "After step " + from + " the loss or the gradients are not finite, whatever the learning rate:"
+            + " going back to step " + trainer.step());
     return true;
   }
 

@@ -3,6 +3,7 @@ package dev.graft.formats;
 import dev.graft.error.GraftException;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
@@ -128,7 +129,7 @@ record AdapterFiles(Path folder, SafeFiles safe) {
     }
     try {
       return Optional.of(Files.readAttributes(file, BasicFileAttributes.class));
-    } catch (java.nio.file.NoSuchFileException _) {
+    } catch (NoSuchFileException _) {
       return Optional.empty();
     }
   }

@@ -50,7 +50,8 @@ public final class ContentFingerprint {
   public static String of(Iterable<long[]> lists) {
     MessageDigest digest = sha256();
     for (long[] list : lists) {
-      ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(Long.BYTES, list.length + 1)).putLong(list.length);
+      ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(Long.BYTES, list.length + 1))
+          .putLong(list.length);
       for (long number : list) {
         bytes.putLong(number);
       }

@@ -7,7 +7,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
-/** Words what the file system refuses. */
+/** Makes exceptions of what the file system refuses. */
 final class FileFaults {
   private FileFaults() {
   }

@@ -165,8 +165,9 @@ public final class FolderLock implements AutoCloseable {
   }
 
   private static GraftException inUse(Path folder, Optional<String> holder) {
-    return new GraftException(folder + " is in use: " + holder.orElse("another process") + " writes to it. Wait"
-        + " until that has ended, or choose another folder");
+    return new GraftException(
+        folder + " is in use: " + holder.orElse("another process") + " writes to it. Wait"
+            + " until that has ended, or choose another folder");
   }
 
   /** Tells whether a name within a folder is that of a lock, which is no content of it. */

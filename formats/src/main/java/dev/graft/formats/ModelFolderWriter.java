@@ -118,21 +118,21 @@ public final class ModelFolderWriter {
 
   private void write(Path place, Path target, Map<String, ?> config, TensorSource tensors,
       Collection<Path> sideFiles) throws IOException {
-      Path draft = sibling(place, DRAFT);
-      recover(place, draft);
-      Optional<String> obstacle = obstacle(place);
-      if (obstacle.isPresent()) {
-        throw new GraftException(obstacle.get());
-      }
-      safe.createDirectories(SafeFiles.directoryOf(place));
-      safe.files().createDirectory(draft);
-      try {
-        fill(draft, target, config, tensors, sideFiles);
-        swap(draft, place);
-      } catch (IOException | RuntimeException e) {
-        safe.discard(draft, e);
-        throw e;
-      }
+    Path draft = sibling(place, DRAFT);
+    recover(place, draft);
+    Optional<String> obstacle = obstacle(place);
+    if (obstacle.isPresent()) {
+      throw new GraftException(obstacle.get());
+    }
+    safe.createDirectories(SafeFiles.directoryOf(place));
+    safe.files().createDirectory(draft);
+    try {
+      fill(draft, target, config, tensors, sideFiles);
+      swap(draft, place);
+    } catch (IOException | RuntimeException e) {
+      safe.discard(draft, e);
+      throw e;
+    }
   }
 
   /** Tells where a model is to be found whose replacement was cut short, as the end of an error message. */

@@ -34,7 +34,7 @@ public final class NonFinite {
       case F64 -> firstLong(tensor, 0x7FF0000000000000L);
       case BF16 -> firstShort(tensor, 0x7F80);
       case F16 -> firstShort(tensor, 0x7C00);
-      case I64, I32, U8, BOOL -> OptionalLong.empty();
+      case I64, I32, I8, U8, BOOL -> OptionalLong.empty();
     };
   }
 

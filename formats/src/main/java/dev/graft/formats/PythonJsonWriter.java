@@ -4,6 +4,7 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.math.MathContext;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HexFormat;
@@ -21,7 +22,7 @@ final class PythonJsonWriter {
   static final Comparator<String> BY_CODE_POINT = (a, b) -> {
     int[] left = a.codePoints().toArray();
     int[] right = b.codePoints().toArray();
-    return java.util.Arrays.compare(left, right);
+    return Arrays.compare(left, right);
   };
 
   private final StringBuilder out = new StringBuilder();
@@ -70,7 +71,7 @@ final class PythonJsonWriter {
     List<String> keys = new ArrayList<>();
     for (Object key : map.keySet()) {
       if (!(key instanceof String text)) {
-        throw new IllegalArgumentException("A key of a JSON object must be a text, not " + key);
+        throw new IllegalArgumentException("A key of a JSON object must be a string, not " + key);
       }
       keys.add(text);
     }

@@ -78,7 +78,7 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
     }
     map.forEach((key, text) -> {
       if (!(text instanceof String)) {
-        throw new GraftException(origin + " has a " + METADATA + " whose \"" + key + "\" is not a text");
+        throw new GraftException(origin + " has a " + METADATA + " whose \"" + key + "\" is not a string");
       }
       metadata.put(String.valueOf(key), (String) text);
     });
@@ -88,13 +88,13 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
   private static Entry entry(String name, @Nullable Object value, long dataBytes, String file) {
     String where = "The tensor " + name + " of " + file;
     if (hasLoneSurrogate(name)) {
-      throw new GraftException(where + " has a name that is not Unicode: half of a surrogate pair is absent");
+      throw new GraftException(where + " has a name that is not Unicode: it has an unpaired surrogate");
     }
     if (!(value instanceof Map<?, ?> map) || !map.keySet().equals(FIELDS)) {
       throw new GraftException(where + " must be described in the header by dtype, shape and data_offsets");
     }
     if (!(map.get("dtype") instanceof String typeName)) {
-      throw new GraftException(where + " has a dtype that is not a text");
+      throw new GraftException(where + " has a dtype that is not a string");
     }
     StoredType type = StoredType.named(typeName, where);
     long[] dims = integers(map.get("shape"), where, "shape", MAX_RANK);

@@ -143,7 +143,7 @@ public final class SafetensorsWriter {
   /** Quotes as the reference implementation does: only what JSON demands is escaped. */
   private static StringBuilder quote(StringBuilder json, String text) {
     if (SafetensorsHeader.hasLoneSurrogate(text)) {
-      throw new GraftException("A name in a safetensors file must be Unicode, and half of a surrogate pair is"
+      throw new GraftException("A name in a safetensors file must be Unicode, and an unpaired surrogate is"
           + " absent in \"" + text + "\"");
     }
     json.append('"');

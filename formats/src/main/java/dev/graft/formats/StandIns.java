@@ -3,6 +3,9 @@ package dev.graft.formats;
 import dev.graft.error.GraftException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,7 +47,8 @@ public final class StandIns {
   /** Refuses a file by its first bytes, which are all if there are fewer than {@link #START}. */
   static void refuse(Path file, byte[] start) {
     boolean wide = startsWith(start, 0xFF, 0xFE) || startsWith(start, 0xFE, 0xFF);
-    refuse(file, wide ? Optional.of("in UTF-16, by the mark at its start: save it in UTF-8") : download(start));
+    refuse(file,
+        wide ? Optional.of("in UTF-16, by the mark at its start: save it in UTF-8") : download(start));
   }
 
   private static void refuse(Path file, Optional<String> kind) {
@@ -100,11 +104,10 @@ public final class StandIns {
   }
 
   private static boolean isText(byte[] bytes) {
-    for (byte b : bytes) {
-      if (b >= 0 && b < ' ' && b != '\n' && b != '\r' && b != '\t') {
-        return false;
-      }
-    }
-    return true;
+    CharBuffer text = CharBuffer.allocate(bytes.length);
+    // The last character may be cut off.
+    CoderResult result = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes), text, false);
+    return !result.isError() && text.flip().chars()
+        .allMatch(c -> c >= ' ' || c == '\n' || c == '\r' || c == '\t');
   }
 }

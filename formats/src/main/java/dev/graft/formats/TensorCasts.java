@@ -101,7 +101,7 @@ public final class TensorCasts {
           floats[i] = Float.float16ToFloat(shorts[i]);
         }
       }
-      case I64, I32, U8, BOOL -> throw new IllegalStateException("cast() sends integers elsewhere");
+      case I64, I32, I8, U8, BOOL -> throw new IllegalStateException("cast() sends integers elsewhere");
     }
   }
 
@@ -128,7 +128,7 @@ public final class TensorCasts {
         }
         MemorySegment.copy(shorts, 0, segment, SHORT, offset, n);
       }
-      case I64, I32, U8, BOOL -> throw new IllegalStateException("cast() sends integers elsewhere");
+      case I64, I32, I8, U8, BOOL -> throw new IllegalStateException("cast() sends integers elsewhere");
     }
   }
 }

@@ -2,7 +2,7 @@ package dev.graft.formats;
 
 import org.apiguardian.api.API;
 
-/** Learns how far a long work on tensors is. */
+/** Reports progress of a long-running tensor operation. */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 @FunctionalInterface
 public interface TensorProgress {
@@ -11,7 +11,7 @@ public interface TensorProgress {
   };
 
   /**
-   * Takes note.
+   * Called after each tensor.
    *
    * @param tensor what is worked on now
    * @param done bytes that are behind

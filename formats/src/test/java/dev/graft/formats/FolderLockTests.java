@@ -33,11 +33,12 @@ class FolderLockTests {
       Path journal = Path.of(args[1]);
       String me = Long.toString(ProcessHandle.current().pid());
       while (true) {
-        try (FolderLock lock = FolderLock.of(folder)) {
+        try (FolderLock _ = FolderLock.of(folder)) {
           Files.writeString(folder.resolve("owner"), me);
           Thread.sleep(3);
           String owner = Files.readString(folder.resolve("owner"));
-          Files.writeString(journal, owner.equals(me) ? "alone\n" : "two at once\n", StandardOpenOption.CREATE,
+          Files.writeString(journal, owner.equals(me) ? "alone\n" : "two at once\n",
+              StandardOpenOption.CREATE,
               StandardOpenOption.APPEND);
         } catch (GraftException e) {
           Thread.sleep(1);
@@ -80,7 +81,8 @@ class FolderLockTests {
   private static Process start(Path shared, Path journal) throws IOException {
     return new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
         System.getProperty("java.class.path"), Writer.class.getName(), shared.toString(), journal.toString())
-        .redirectOutput(ProcessBuilder.Redirect.INHERIT).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        .redirectOutput(ProcessBuilder.Redirect.INHERIT).redirectError(ProcessBuilder.Redirect.INHERIT)
+        .start();
   }
 
   private static long lines(Path file) throws IOException {

@@ -115,7 +115,7 @@ class JsonTests {
   @Test
   void namesAMissingFileAndAFolder() {
     assertThatThrownBy(() -> Json.readObject(folder.resolve("absent.json")))
-        .isInstanceOf(GraftException.class).hasMessageContainingAll("absent.json", "missing");
+        .isInstanceOf(GraftException.class).hasMessageContainingAll("absent.json", "does not exist");
     assertThatThrownBy(() -> Json.readObject(folder)).isInstanceOf(GraftException.class)
         .hasMessageContaining(folder.toString());
   }

@@ -232,7 +232,7 @@ class ModelFolderTests {
         .hasMessageContainingAll("model.safetensors", "no weights");
     Files.delete(model.resolve("config.json"));
     assertThatThrownBy(() -> ModelFolder.open(model)).isInstanceOf(GraftException.class)
-        .hasMessageContainingAll("config.json", "missing");
+        .hasMessageContainingAll("config.json", "does not exist");
     assertThatThrownBy(() -> ModelFolder.open(folder.resolve("no"))).isInstanceOf(GraftException.class)
         .hasMessageContaining("not a folder");
   }

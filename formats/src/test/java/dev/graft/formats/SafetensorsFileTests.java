@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -66,7 +67,7 @@ class SafetensorsFileTests {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"I8:1", "I16:2", "U16:2", "U32:4", "U64:8", "F8_E4M3:1", "F8_E5M2:1", "C64:8"})
+  @ValueSource(strings = {"I16:2", "U16:2", "U32:4", "U64:8", "F8_E4M3:1", "F8_E5M2:1", "C64:8"})
   void complainsOfATypeItLacksOnlyWhenTheTensorIsUsed(String typeAndBytes) throws IOException {
     String type = typeAndBytes.split(":")[0];
     int bytes = 3 * Integer.parseInt(typeAndBytes.split(":")[1]);
@@ -128,7 +129,7 @@ class SafetensorsFileTests {
       {"t":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"u":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}} | overlap
       {"t":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"u":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}} | gap
       {"__metadata__":[],"t":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}           | __metadata__
-      {"__metadata__":{"a":1},"t":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}      | "a" is not a text
+      {"__metadata__":{"a":1},"t":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}      | "a" is not a string
       {"\\ud800":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}                       | surrogate
       [1,2,3]                                                                           | header
       {"t":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}}                            | header
@@ -165,7 +166,7 @@ class SafetensorsFileTests {
     SafetensorsWriter.pytorch().write(whole, TensorSource.of(Samples.everyType(1)));
     byte[] bytes = Files.readAllBytes(whole);
     for (int length = 0; length < bytes.length; length++) {
-      Path cut = Files.write(folder.resolve("cut.safetensors"), java.util.Arrays.copyOf(bytes, length));
+      Path cut = Files.write(folder.resolve("cut.safetensors"), Arrays.copyOf(bytes, length));
       assertThatThrownBy(() -> SafetensorsFile.open(cut)).as("%d of %d bytes", length, bytes.length)
           .isInstanceOf(GraftException.class).hasMessageContainingAll("cut.safetensors", "truncated");
     }
@@ -187,7 +188,7 @@ class SafetensorsFileTests {
     assertThatThrownBy(() -> SafetensorsFile.open(folder.resolve("no.safetensors")))
         .isInstanceOf(GraftException.class).hasMessageContainingAll("no.safetensors", "missing");
     assertThatThrownBy(() -> SafetensorsFile.open(folder)).isInstanceOf(GraftException.class)
-        .hasMessageContaining("not a file");
+        .hasMessageContaining("is a folder");
   }
 
   private static String one(String type, String shape, String offsets) {

@@ -100,7 +100,7 @@ class TensorCastsTests {
       case F64 -> 1L << 51;
       case BF16 -> 1L << 6;
       case F16 -> 1L << 9;
-      case I64, I32, U8, BOOL -> 0;
+      case I64, I32, I8, U8, BOOL -> 0;
     };
     return nan ? bits | quiet : bits;
   }

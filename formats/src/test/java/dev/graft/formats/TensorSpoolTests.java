@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
@@ -67,8 +68,8 @@ class TensorSpoolTests {
     assertThat(two.names()).containsExactly("a", "b");
     assertThat(two.tensor("a").item()).isEqualTo(1);
     assertThat(two.signature("b").dtype()).isEqualTo(DType.F64);
-    assertThat(two.without(java.util.Set.of("a")).names()).containsExactly("b");
-    assertThatThrownBy(() -> two.without(java.util.Set.of("a")).tensor("a"))
+    assertThat(two.without(Set.of("a")).names()).containsExactly("b");
+    assertThatThrownBy(() -> two.without(Set.of("a")).tensor("a"))
         .isInstanceOf(GraftException.class);
     assertThatThrownBy(() -> two.and(two)).isInstanceOf(GraftException.class)
         .hasMessageContaining("two tensors");

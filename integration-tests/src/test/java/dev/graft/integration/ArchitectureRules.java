@@ -40,6 +40,7 @@ final class ArchitectureRules {
       Map.entry("dev.graft.methods.prompt", List.of()),
       Map.entry("dev.graft.quant.nf4", List.of()),
       Map.entry("dev.graft.backend.reference", List.of("dev.graft.compiler.memory")),
+      Map.entry("dev.graft.backend.cuda", List.of("dev.graft.compiler.memory")),
       Map.entry("dev.graft.backend.djl", List.of("dev.graft.compiler.memory")),
       Map.entry("dev.graft.testkit", List.of("dev.graft.compiler", "dev.graft.core", "dev.graft.formats",
           "dev.graft.backend.reference")),

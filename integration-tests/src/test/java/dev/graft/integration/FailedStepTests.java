@@ -140,8 +140,9 @@ class FailedStepTests {
       batches.set(faulty, poisoned(at));
       return batches;
     })).isInstanceOf(DivergedException.class).hasMessageContaining("Lower the learning rate");
-    trainer.parameters().forEach((name, value) -> assertThat(value.segment().mismatch(before.get(name).segment()))
-        .as(name).isEqualTo(-1));
+    trainer.parameters()
+        .forEach((name, value) -> assertThat(value.segment().mismatch(before.get(name).segment()))
+            .as(name).isEqualTo(-1));
   }
 
   private static void assertFinite(Checkpoint checkpoint) {
@@ -225,7 +226,8 @@ class FailedStepTests {
       }
     }
     List<List<Double>> rest = new ArrayList<>();
-    try (GraftModel model = open(backend); Trainer trainer = attach(model, 0.3).trainer(options());
+    try (GraftModel model = open(backend);
+        Trainer trainer = attach(model, 0.3).trainer(options());
         Checkpoint checkpoint = new Checkpoints(folder, 1).open(3)) {
       trainer.resume(checkpoint);
       for (int step = 3; step < counts.length; step++) {

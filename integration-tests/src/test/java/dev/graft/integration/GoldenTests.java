@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicTest;
@@ -82,7 +83,7 @@ class GoldenTests {
   @Test
   void aTooNarrowToleranceFails(@TempDir Path copy) throws Exception {
     Path original = Golden.ROOT.resolve("cases/lora-qv-llama");
-    Map<String, Object> json = new java.util.TreeMap<>();
+    Map<String, Object> json = new TreeMap<>();
     Json.readObject(original.resolve("case.json")).forEach((key, value) -> {
       if (value != null) {
         json.put(key, value);

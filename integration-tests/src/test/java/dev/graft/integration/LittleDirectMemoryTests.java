@@ -29,7 +29,8 @@ class LittleDirectMemoryTests {
 
     public static void main(String[] args) {
       PluginCatalog plugins = PluginCatalog.discover(Answering.class.getClassLoader());
-      try (GraftModel model = GraftModel.open(SmallModel.FOLDER, ModelOptions.DEFAULT.on(args[0]).in(DType.F64),
+      try (GraftModel model = GraftModel.open(SmallModel.FOLDER,
+          ModelOptions.DEFAULT.on(args[0]).in(DType.F64),
           plugins)) {
         model.generate(List.of(new long[]{5, 6, 7}), GenerationOptions.greedy(3, Set.of(), 0), (_, _) -> {
         }).forEach(row -> System.out.println("answer " + Arrays.toString(row)));

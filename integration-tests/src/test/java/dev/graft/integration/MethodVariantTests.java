@@ -141,7 +141,8 @@ class MethodVariantTests {
   }
 
   private static GraftModel open(PluginCatalog plugins) {
-    return GraftModel.open(SmallModel.FOLDER, new ModelOptions(Optional.of("reference"), DType.F32, 0), plugins);
+    return GraftModel.open(SmallModel.FOLDER, new ModelOptions(Optional.of("reference"), DType.F32, 0),
+        plugins);
   }
 
   @Test

@@ -31,7 +31,8 @@ class ModuleTests {
       Map.entry("methods-prompt", "dev.graft.methods.prompt"),
       Map.entry("quant-nf4", "dev.graft.quant.nf4"),
       Map.entry("backend-reference", "dev.graft.backend.reference"),
-      Map.entry("backend-djl", "dev.graft.backend.djl"), Map.entry("testkit", "dev.graft.testkit"),
+      Map.entry("backend-djl", "dev.graft.backend.djl"), Map.entry("backend-cuda", "dev.graft.backend.cuda"),
+      Map.entry("testkit", "dev.graft.testkit"),
       Map.entry("registry-cli", "dev.graft.registry.cli"), Map.entry("plugin-template", "org.example.ia3"));
   private static final Pattern MODULE = Pattern.compile("module\\s+([\\w.]+)\\s*\\{");
   private static final Pattern PROVIDES = Pattern.compile("provides\\s+([\\w.]+)\\s+with\\s+([\\w.,\\s]+);");

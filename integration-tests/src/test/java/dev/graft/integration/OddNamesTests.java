@@ -93,7 +93,8 @@ class OddNamesTests {
 
     @Override
     public Tensor hidden(Layers layers, Tensor ids, Tensor positions) {
-      Tensor x = layers.input("model.embed", layers.embedding("model.embed", ids, vocabulary(), OddModel.WIDTH));
+      Tensor x = layers.input("model.embed",
+          layers.embedding("model.embed", ids, vocabulary(), OddModel.WIDTH));
       layers.linear("model.unread", x, OddModel.WIDTH, false);
       Tensor constant = layers.linear("model.detached", x, OddModel.WIDTH, false).detach();
       return x.plus(layers.linear("model.used", x, OddModel.WIDTH, false)).plus(constant);
@@ -111,7 +112,8 @@ class OddNamesTests {
         new ModelOptions(Optional.of("reference"), DType.F32, 1), plugins)) {
       GraftAdapter adapter = model.attach("lora", Map.of("r", 2L, "target_modules",
           List.of("used", "unread", "detached")));
-      assertThatThrownBy(() -> adapter.trainer(TrainingOptions.of(5, 0.05))).isInstanceOf(GraftException.class)
+      assertThatThrownBy(() -> adapter.trainer(TrainingOptions.of(5, 0.05)))
+          .isInstanceOf(GraftException.class)
           .hasMessageContaining("4 of 6 trainable tensors").hasMessageContaining("unread.lora_A");
       GraftAdapter rest = model.attach("lora", Map.of("r", 2L, "target_modules", List.of("used")));
       rest.train(TrainingOptions.of(2, 0.05), _ -> List.of(batch()), _ -> {

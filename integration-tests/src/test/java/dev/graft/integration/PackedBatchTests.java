@@ -88,7 +88,8 @@ class PackedBatchTests {
       GraftAdapter adapter = model.attach(method, settings, 1);
       long vocabulary = model.base().model().vocabulary();
       // With so large an epsilon a step is proportional to the gradient, not to its sign.
-      TrainingOptions options = new TrainingOptions(STEPS, 0.5, Schedule.CONSTANT, 0, 0, 0.9, 0.999, 1, 0, checkpoint, 0);
+      TrainingOptions options = new TrainingOptions(STEPS, 0.5, Schedule.CONSTANT, 0, 0, 0.9, 0.999, 1, 0,
+          checkpoint, 0);
       List<StepReport> steps = new ArrayList<>();
       adapter.train(options, step -> {
         List<TokenBatch> rows = rows(vocabulary, step);

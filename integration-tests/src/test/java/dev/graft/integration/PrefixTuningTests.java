@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -100,8 +101,10 @@ class PrefixTuningTests {
 
   /** Trains two steps and returns the second loss. */
   private double train(String adapter, Attachment attachment) {
-    TrainingOptions options = new TrainingOptions(2, 0.01, Schedule.CONSTANT, 0, 0, 0.9, 0.999, 1e-8, 1, true, 0);
-    try (Trainer trainer = new Trainer(small.session, small.model.base(), attachment, adapter, SmallModel.TYPE, options)) {
+    TrainingOptions options = new TrainingOptions(2, 0.01, Schedule.CONSTANT, 0, 0, 0.9, 0.999, 1e-8, 1, true,
+        0);
+    try (Trainer trainer = new Trainer(small.session, small.model.base(), attachment, adapter,
+        SmallModel.TYPE, options)) {
       trainer.step(step -> List.of(small.batch(step)));
       return trainer.step(step -> List.of(small.batch(step))).loss();
     }
@@ -123,7 +126,7 @@ class PrefixTuningTests {
     Attachment attachment = small.create("prefix", "prefix-tuning", PROJECTED);
     small.formulas("prefix", attachment).save(folder, "models/llama");
     try (AdapterFolder file = AdapterFolder.open(folder)) {
-      Map<String, HostTensor> rest = new java.util.TreeMap<>();
+      Map<String, HostTensor> rest = new TreeMap<>();
       file.training().names().stream().filter(name -> !name.endsWith("transform.2.bias"))
           .forEach(name -> rest.put(name, file.training().tensor(name)));
       AdapterFolder.save(folder.resolve("damaged"), file.config(), file,

@@ -56,7 +56,7 @@ class QuantizedConvolutionTests {
 
     @Override
     public Tensor hidden(Layers layers, Tensor ids, Tensor positions) {
-      return layers.convolution("conv", layers.embedding("table", ids, vocabulary(), IN), width);
+      return layers.transposedLinear("conv", layers.embedding("table", ids, vocabulary(), IN), width);
     }
 
     @Override
@@ -121,7 +121,7 @@ class QuantizedConvolutionTests {
     BaseModel base = new BaseModel(new Convolver(96), TensorSource.of(tensors), plugins.quantizers());
     QuantizedTensor read = base.code("conv.weight").orElseThrow();
 
-    QuantizedTensor again = read.encodeAgain(read.decode(DType.F32), Arena.ofAuto());
+    QuantizedTensor again = read.requantize(read.decode(DType.F32), Arena.ofAuto());
 
     assertThat(again.shape()).isEqualTo(Shape.of(IN, 96));
     assertThat(again.decode(DType.F32).toFloats()).isEqualTo(read.decode(DType.F32).toFloats());

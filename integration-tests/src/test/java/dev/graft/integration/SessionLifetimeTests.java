@@ -157,6 +157,7 @@ class SessionLifetimeTests {
   }
 
   private GraphCheck within(long bytes) {
-    return new GraphCheck(plugins, plugins.backend("reference"), SessionOptions.DEFAULT.withMemoryBytes(bytes));
+    return new GraphCheck(plugins, plugins.backend("reference"),
+        SessionOptions.DEFAULT.withMemoryBytes(bytes));
   }
 }

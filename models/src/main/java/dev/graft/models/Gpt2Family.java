@@ -85,10 +85,10 @@ public final class Gpt2Family implements ModelFamily {
     }
 
     private Tensor attention(Layers layers, String name, int layer, Tensor x) {
-      Tensor joined = layers.convolution(name + ".c_attn", x, 3 * hidden);
+      Tensor joined = layers.transposedLinear(name + ".c_attn", x, 3 * hidden);
       Tensor mixed = layers.attention(name, new AttentionSpec(layer, scale(layer), 0, 0),
           split(joined, 0), split(joined, 1), split(joined, 2));
-      return layers.convolution(name + ".c_proj", Heads.join(mixed), hidden);
+      return layers.transposedLinear(name + ".c_proj", Heads.join(mixed), hidden);
     }
 
     private double scale(int layer) {
@@ -102,8 +102,8 @@ public final class Gpt2Family implements ModelFamily {
     }
 
     private Tensor feedForward(Layers layers, String name, Tensor x) {
-      return layers.convolution(name + ".c_proj",
-          Activation.of(activation, layers.convolution(name + ".c_fc", x, inner)), hidden);
+      return layers.transposedLinear(name + ".c_proj",
+          Activation.of(activation, layers.transposedLinear(name + ".c_fc", x, inner)), hidden);
     }
   }
 }

@@ -1,6 +1,7 @@
 package dev.graft.models;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -159,7 +160,7 @@ final class Loops {
   static double[][] columns(double[][] x, int from, int to) {
     double[][] out = new double[x.length][];
     for (int t = 0; t < x.length; t++) {
-      out[t] = java.util.Arrays.copyOfRange(x[t], from, to);
+      out[t] = Arrays.copyOfRange(x[t], from, to);
     }
     return out;
   }

@@ -42,7 +42,7 @@ public record Ia3Config(Targets targets, Selection feedforward, boolean fanInFan
       case Selection.Names names -> names.entries().stream().anyMatch(module::endsWith);
       case Selection.Pattern pattern -> NamePattern.compile(pattern.regex()).matches(module);
       case Selection.AllLinear _ -> true;
-      case Selection.AllAttention _, Selection.ModelInput _ -> false;
+      case Selection.AllAttention _, Selection.ModelInput _, Selection.Whole _, Selection.None _ -> false;
     };
   }
 

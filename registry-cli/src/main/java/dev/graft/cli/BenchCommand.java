@@ -111,7 +111,8 @@ final class BenchCommand implements Callable<Integer> {
     TrainingOptions options = TrainingOptions.of(Math.max(steps + warmup, 4), 1e-4)
         .withSchedule(Schedule.CONSTANT).withGradientCheckpointing(gradientCheckpointing);
     new TrainingCheck(base, MethodSettings.attach(plugins, method,
-        MethodFlags.settings(plugins.method(method), settings.given()), base.outline()), type, options, batch, length)
+        MethodFlags.settings(plugins.method(method), settings.given()), base.outline()), type, options, batch,
+        length)
         .require(new GraphCheck(plugins, chosen, session));
     long process = processBytes(chosen, sizes, type);
     try (GraftModel model = GraftModel.of(base, new ModelOptions(Optional.of(chosen.id()), type, session),

@@ -22,13 +22,15 @@ final class ChatTokenizer {
     List<Path> others = adapters.stream().filter(Tokenizer::hasChatTemplate).toList();
     if (others.size() != 1) {
       if (others.size() > 1) {
-        notes.accept("Prompts are taken as they are: " + model + " has no chat template, and there is one beside"
-            + " each of " + others + "; to use one, name that adapter alone");
+        notes.accept(
+            "Prompts are taken as they are: " + model + " has no chat template, and there is one beside"
+                + " each of " + others + "; to use one, name that adapter alone");
       }
       return Tokenizer.open(model);
     }
-    notes.accept("The chat template and tokenizer are those beside the adapter in " + others.getFirst() + ", since "
-        + model + " has no chat template");
+    notes.accept(
+        "The chat template and tokenizer are those beside the adapter in " + others.getFirst() + ", since "
+            + model + " has no chat template");
     return Tokenizer.open(model, others.getFirst());
   }
 }

@@ -38,11 +38,11 @@ import picocli.CommandLine.Option;
   "An adapter that leaves a layer alone counts as no change there. The result's",
   "scaling is 1 (lora_alpha = r).", ""}, footer = {"", "Examples:",
     "  graft combine --adapter runs/poems --adapter runs/code --weight poems=0.7 \\",
-    "      --weight code=0.3 --how cat --out runs/both",
-    "  graft combine --adapter runs/poems --adapter runs/code --how svd --rank 8 \\",
+    "      --weight code=0.3 --combination-type cat --out runs/both",
+    "  graft combine --adapter runs/poems --adapter runs/code --combination-type svd --rank 8 \\",
     "      --out runs/both", "", "What a further training added:",
     "  graft combine --adapter runs/new --adapter runs/old --weight old=-1 \\",
-    "      --how cat --out runs/difference"})
+    "      --combination-type cat --out runs/difference"})
 final class CombineCommand implements Callable<Integer> {
   private final PluginCatalog plugins;
   private final Streams streams;
@@ -57,7 +57,7 @@ final class CombineCommand implements Callable<Integer> {
   @Option(names = "--weight", paramLabel = "NAME=X", description = "What an adapter counts, of either sign (default: 1); may be repeated.")
   Map<String, Double> weights = new LinkedHashMap<>();
 
-  @Option(names = "--how", paramLabel = "WAY", required = true, description = "cat, svd or linear; see above.")
+  @Option(names = "--combination-type", paramLabel = "TYPE", required = true, description = "cat, svd or linear; see above.")
   String how = "";
 
   @Option(names = "--rank", paramLabel = "N", description = "Rank of the result, for svd alone.")
@@ -82,8 +82,9 @@ final class CombineCommand implements Callable<Integer> {
     AdapterNames names = AdapterNames.of(adapters);
     names.checkWeights("combine", weights.keySet());
     if (rank != null && (!way.equals("svd") || rank < 1)) {
-      throw new GraftException("combine: --rank is the rank of --how svd, 1 or more; not " + rank + " for "
-          + how + (way.equals("cat") ? ", whose rank is the sum of the ranks" : ""));
+      throw new GraftException(
+          "combine: --rank is the rank of --combination-type svd, 1 or more; not " + rank + " for "
+              + how + (way.equals("cat") ? ", whose rank is the sum of the ranks" : ""));
     }
     List<StoredCombination.Source> sources = new ArrayList<>();
     names.folders().forEach((name, folder) -> sources

@@ -32,7 +32,8 @@ final class DeviceFlags {
    * @throws GraftException if the size is none
    */
   SessionOptions session(int threads) {
-    return session(threads, Optional.ofNullable(device), Optional.ofNullable(memory).map(DeviceFlags::required));
+    return session(threads, Optional.ofNullable(device),
+        Optional.ofNullable(memory).map(DeviceFlags::required));
   }
 
   static SessionOptions session(int threads, Optional<String> device, Optional<Long> memory) {
@@ -42,8 +43,9 @@ final class DeviceFlags {
   }
 
   private static long required(String size) {
-    return bytes(size).orElseThrow(() -> new GraftException("--memory must be a size such as 6g, 800m or a number"
-        + " of bytes, not \"" + size + "\""));
+    return bytes(size)
+        .orElseThrow(() -> new GraftException("--memory must be a size such as 6g, 800m or a number"
+            + " of bytes, not \"" + size + "\""));
   }
 
   /** Reads a size in bytes, or in units of 1024 of them, such as {@code 6g} or {@code 1.5 GiB}. */

@@ -250,7 +250,8 @@ final class GenerateCommand implements Callable<Integer> {
       } else {
         batches.add(rows);
         if (byAdapter.size() > 1) {
-          streams.err().println(name + " answers in a batch of its own: " + opened.adapter(name).attachment().method().id()
+          streams.err().println(name + " answers in a batch of its own: "
+              + opened.adapter(name).attachment().method().id()
               + " puts virtual tokens before the prompt, and rows of one batch must have the same positions");
         }
       }
@@ -264,8 +265,9 @@ final class GenerateCommand implements Callable<Integer> {
   private List<long[]> prompts(Tokenizer tokenizer, List<String> texts) {
     SampleEncoder encoder = new SampleEncoder(tokenizer, Integer.MAX_VALUE, !raw);
     if (raw && texts.stream().anyMatch(encoder::hasBeginning)) {
-      streams.err().println("note: a prompt begins with the token that is put before every text, so it is not put"
-          + " there again");
+      streams.err()
+          .println("note: a prompt begins with the token that is put before every text, so it is not put"
+              + " there again");
     }
     return texts.stream().map(encoder::prompt).toList();
   }

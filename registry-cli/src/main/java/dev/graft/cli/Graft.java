@@ -74,7 +74,8 @@ public final class Graft implements Runnable {
     if (streams.arrived() || code != 0) {
       return code;
     }
-    streams.err().println("graft: the output could not be written in full, so what was printed is incomplete");
+    streams.err()
+        .println("graft: the output could not be written in full, so what was printed is incomplete");
     return USER_FAULT;
   }
 
@@ -131,7 +132,8 @@ public final class Graft implements Runnable {
     if (faults.isEmpty()) {
       return new CommandLine.RunLast().execute(parsed);
     }
-    streams.err().println("graft: " + Printable.line(String.join("; ", faults)) + " (" + OptionFaults.helpFor(parsed) + ")");
+    streams.err().println(
+        "graft: " + Printable.line(String.join("; ", faults)) + " (" + OptionFaults.helpFor(parsed) + ")");
     streams.err().flush();
     return USER_FAULT;
   }

@@ -31,7 +31,7 @@ import picocli.CommandLine.Option;
 /** Writes a model that needs no adapter. */
 @Command(name = "merge", mixinStandardHelpOptions = true, sortOptions = false, description = "Merges an adapter into its base model and writes the result as a model folder. The base and the adapter stay as they are.", footer = {
   "", "Examples:", "  graft merge --model demo/base --adapter graft-runs/demo --out merged",
-  "  graft merge --model llama-nf4 --adapter my-adapter --out merged --policy requantise --probe \"Hello, how are you?\""})
+  "  graft merge --model llama-nf4 --adapter my-adapter --out merged --policy requantize --probe \"Hello, how are you?\""})
 final class MergeCommand implements Callable<Integer> {
   private static final int SHOWN = 5;
 
@@ -47,7 +47,7 @@ final class MergeCommand implements Callable<Integer> {
   @Option(names = "--out", paramLabel = "DIR", required = true, description = "Folder to be written.")
   Path out = Path.of("");
 
-  @Option(names = "--policy", paramLabel = "POLICY", description = "What becomes of quantised weights: refuse, dequantise (exact and larger) or requantise (small, with an error that is reported) (default: ${DEFAULT-VALUE}).", defaultValue = "refuse")
+  @Option(names = "--policy", paramLabel = "POLICY", description = "What becomes of quantised weights: refuse, dequantize (exact and larger) or requantize (small, with an error that is reported) (default: ${DEFAULT-VALUE}).", defaultValue = "refuse")
   String policy = "refuse";
 
   @Option(names = "--probe", paramLabel = "TEXT", description = "A text on which the merged model is compared with the base and the adapter apart.")
@@ -57,8 +57,8 @@ final class MergeCommand implements Callable<Integer> {
   @Option(names = "--untie", description = "Give a head that shares its weight with the embedding one of its own, so that a change of either leaves the other as it is.")
   boolean untie;
 
-  @Option(names = "--undo", description = "Take the adapter out of --model, into which it was merged, and write the base: exact but for the rounding of the merge.")
-  boolean undo;
+  @Option(names = "--unmerge", description = "Take the adapter out of --model, into which it was merged, and write the base: exact but for the rounding of the merge.")
+  boolean unmerge;
 
   @Option(names = "--replace", description = "Replace --out if it holds a model.")
   boolean replace;
@@ -75,8 +75,9 @@ final class MergeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (undo && untie) {
-      throw new GraftException("--untie is about merging, and --undo takes a merge back: give one of them");
+    if (unmerge && untie) {
+      throw new GraftException(
+          "--untie is about merging, and --unmerge takes a merge back: give one of them");
     }
     MergePolicy chosen = policy(policy);
     Backend compute = Backends.choose(plugins, Optional.ofNullable(backend), DType.F32);
@@ -102,8 +103,8 @@ final class MergeCommand implements Callable<Integer> {
   private MergeReport merge(LoadedModel loaded, LoadedModel.LoadedAdapter stored, Backend compute,
       MergeOptions options) {
     try (ProgressLine progress = new ProgressLine(streams.drawn(), streams.interactive())) {
-      return undo
-          ? Merge.undo(loaded, stored, compute, options.with(progress), out)
+      return unmerge
+          ? Merge.unmerge(loaded, stored, compute, options.with(progress), out)
           : Merge.run(loaded, stored, compute, options.with(progress), out);
     }
   }
@@ -111,10 +112,10 @@ final class MergeCommand implements Callable<Integer> {
   private static MergePolicy policy(String name) {
     return switch (name.toLowerCase(Locale.ROOT)) {
       case "refuse" -> MergePolicy.REFUSE;
-      case "dequantise", "dequantize" -> MergePolicy.DEQUANTIZE;
-      case "requantise", "requantize" -> MergePolicy.REQUANTIZE;
-      default -> throw new GraftException("--policy must be refuse, dequantise or requantise, not \"" + name
-          + "\"" + Nearest.question(name, List.of("refuse", "dequantise", "requantise")));
+      case "dequantize" -> MergePolicy.DEQUANTIZE;
+      case "requantize" -> MergePolicy.REQUANTIZE;
+      default -> throw new GraftException("--policy must be refuse, dequantize or requantize, not \"" + name
+          + "\"" + Nearest.question(name, List.of("refuse", "dequantize", "requantize")));
     };
   }
 
@@ -131,7 +132,7 @@ final class MergeCommand implements Callable<Integer> {
   }
 
   private void print(MergeReport report) {
-    streams.out().println((undo ? "Took the adapter out of " : "Merged ") + report.layers().size()
+    streams.out().println((unmerge ? "Took the adapter out of " : "Merged ") + report.layers().size()
         + " weights into " + out);
     streams.out().println("Largest relative error of a written weight: " + share(report.worstError()));
     Table table = new Table("weight", ">changed by", ">error of writing", ">error as share of the change");

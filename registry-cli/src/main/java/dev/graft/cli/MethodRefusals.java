@@ -50,7 +50,8 @@ final class MethodRefusals {
     }).toList();
   }
 
-  private static String reason(Backend backend, PluginCatalog plugins, BaseModel base, String method, DType type) {
+  private static String reason(Backend backend, PluginCatalog plugins, BaseModel base, String method,
+      DType type) {
     try {
       Attachment attachment = MethodSettings.attach(plugins, method, Map.of(), base.outline());
       Graph step = StepGraph.of(base, attachment, type, TrainingOptions.of(1, 1e-4), 1, LENGTH, LENGTH - 1,

@@ -22,7 +22,8 @@ final class NativeText {
     if (Charset.isSupported(charset) && Charset.forName(charset).equals(StandardCharsets.UTF_8)) {
       return Optional.empty();
     }
-    Optional<String> unread = arguments.stream().filter(argument -> argument.contains(REPLACEMENT)).findFirst();
+    Optional<String> unread = arguments.stream().filter(argument -> argument.contains(REPLACEMENT))
+        .findFirst();
     if (unread.isPresent()) {
       return Optional.of("the argument \"" + unread.get() + "\" has " + unreadable(charset));
     }

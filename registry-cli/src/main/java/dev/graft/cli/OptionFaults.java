@@ -64,7 +64,8 @@ final class OptionFaults {
     String what = option
         ? "there is no option "
         : known.isEmpty() ? "nothing takes " : "there is no command ";
-    return what + name + RenamedOptions.of(name).filter(known::contains).or(() -> Nearest.of(name, known)).map(near -> " (did you mean " + near + "?)").orElse("");
+    return what + name + RenamedOptions.of(name).filter(known::contains).or(() -> Nearest.of(name, known))
+        .map(near -> " (did you mean " + near + "?)").orElse("");
   }
 
   /** Returns the first line of a message of the parser's, in words that are not those of Java. */

@@ -151,7 +151,8 @@ final class PlanCommand implements Callable<Integer> {
     if (quantizer.isEmpty() || compare || methods.size() > 1) {
       planned.addAll(plan(base, "", type));
     }
-    quantizer.ifPresent(code -> planned.addAll(plan(PlannedCodes.of(base, code, codeOptions), code.id(), type)));
+    quantizer
+        .ifPresent(code -> planned.addAll(plan(PlannedCodes.of(base, code, codeOptions), code.id(), type)));
     return planned;
   }
 

@@ -2,7 +2,7 @@ package dev.graft.cli;
 
 import dev.graft.cli.text.Printable;
 import dev.graft.cli.text.Table;
-import dev.graft.core.Found;
+import dev.graft.core.InstalledPlugin;
 import dev.graft.core.PluginCatalog;
 import dev.graft.spi.Availability;
 import dev.graft.spi.Backend;
@@ -51,7 +51,7 @@ final class PluginsCommand implements Callable<Integer> {
     add(table, "backend", plugins.backends());
     table.lines().forEach(streams.out()::println);
     if (verbose) {
-      plugins.backends().values().stream().map(Found::plugin)
+      plugins.backends().values().stream().map(InstalledPlugin::plugin)
           .filter(backend -> backend.availability() instanceof Availability.Available)
           .forEach(backend -> MethodRefusals.lines(backend, plugins)
               .forEach(line -> streams.out().println(backend.id() + " " + line)));
@@ -60,14 +60,14 @@ final class PluginsCommand implements Callable<Integer> {
     return 0;
   }
 
-  private <P extends Plugin> void add(Table table, String kind, Map<String, Found<P>> all) {
+  private <P extends Plugin> void add(Table table, String kind, Map<String, InstalledPlugin<P>> all) {
     all.forEach((id, found) -> {
       table.row(kind, id, found.version(), origin(found), Printable.line(found.plugin().description()));
       details(found.plugin()).forEach(detail -> table.row("", "", "", "", detail));
     });
   }
 
-  private String origin(Found<?> found) {
+  private String origin(InstalledPlugin<?> found) {
     return paths ? found.origin() : String.valueOf(Path.of(found.origin()).getFileName());
   }
 

@@ -20,7 +20,8 @@ import picocli.CommandLine.Parameters;
 
 /** Writes a model in few bits. */
 @Command(name = "quantize", mixinStandardHelpOptions = true, description = "Writes a model folder anew with the weights of its linear layers in few bits: in 4, as bitsandbytes and"
-    + " transformers store them, or as an installed quantizer does. Embeddings, norms and the head stay as they are.", footer = {"",
+    + " transformers store them, or as an installed quantizer does. Embeddings, norms and the head stay as they are.", footer = {
+      "",
       "Examples:", "  graft quantize models/llama models/llama-nf4 --double-quant",
       "  graft --plugins my-plugins quantize models/llama models/llama-int8 --code int8 --set per_row=true"})
 final class QuantizeCommand implements Callable<Integer> {

@@ -65,7 +65,8 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
   private static final List<String> KEYS = List.of("model", "data", "valid", "prompt-column",
       "completion-column", "messages-column", "text-column", "method", "adapter", "rank",
       "alpha", "dropout", "targets", "set", "steps", "epochs", "batch", "accumulation", "lr", "schedule",
-      "warmup", "weight-decay", "max-grad-norm", "max-length", "dtype", "backend", "threads", "gradient-checkpointing", "seed",
+      "warmup", "weight-decay", "max-grad-norm", "max-length", "dtype", "backend", "threads",
+      "gradient-checkpointing", "seed",
       "raw", "out", "save-every", "keep", "eval-every", DeviceFlags.DEVICE, DeviceFlags.MEMORY);
 
   /**
@@ -112,8 +113,9 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
     long batch = atLeast(json, "batch", json.integer("batch", 8), 1);
     long accumulation = atLeast(json, "accumulation", json.integer("accumulation", 1), 1);
     if (batch * accumulation > MAX_STEP_SAMPLES) {
-      json.fault("batch", "times \"accumulation\" must be at most " + MAX_STEP_SAMPLES + " samples a step, not "
-          + batch * accumulation);
+      json.fault("batch",
+          "times \"accumulation\" must be at most " + MAX_STEP_SAMPLES + " samples a step, not "
+              + batch * accumulation);
     }
     double rate = above(json, "lr", json.number("lr", 2e-4), 0);
     Schedule schedule = schedule(json);
@@ -154,7 +156,8 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
     });
     json.finish();
     return new Recipe(Path.of(model), data, validation, columns, method, adapter, settings, steps, epochs,
-        Math.toIntExact(batch), Math.toIntExact(accumulation), rate, schedule, warmup, weightDecay, maxGradNorm,
+        Math.toIntExact(batch), Math.toIntExact(accumulation), rate, schedule, warmup, weightDecay,
+        maxGradNorm,
         maxLength, type, backend, Math.toIntExact(threads), gradientCheckpointing, seed,
         raw,
         new RunOptions(Path.of(out), saveEvery, Math.toIntExact(keep), evaluateEvery), device, memory);
@@ -292,8 +295,9 @@ record Recipe(Path model, List<Path> data, List<Path> validation, DataColumns co
   TrainingOptions training(long perEpoch) {
     double counted = Math.max(1, Math.ceil(epochs * perEpoch));
     if (steps.isEmpty() && counted > Integer.MAX_VALUE) {
-      throw new GraftException("epochs: " + epochs + " times the " + perEpoch + " steps of an epoch are more than "
-          + Integer.MAX_VALUE + " steps; give fewer");
+      throw new GraftException(
+          "epochs: " + epochs + " times the " + perEpoch + " steps of an epoch are more than "
+              + Integer.MAX_VALUE + " steps; give fewer");
     }
     long count = steps.orElseGet(() -> (long) counted);
     long rising = Math.min(count, warmup < 1 ? Math.round(warmup * count) : (long) warmup);

@@ -38,7 +38,8 @@ final class StepCheck {
     int longest = batches.lengths().stream().mapToInt(Integer::intValue).max().orElseThrow();
     int labels = (int) ((long) largest.labelCount(inputTokens) * longest / largest.length());
     int count = steps.stream().mapToInt(List::size).max().orElseThrow();
-    return new TrainingCheck(base, attachment, computeType, options, largest.rows(), longest, Math.max(1, labels), count,
+    return new TrainingCheck(base, attachment, computeType, options, largest.rows(), longest,
+        Math.max(1, labels), count,
         quantized(base, plugins));
   }
 

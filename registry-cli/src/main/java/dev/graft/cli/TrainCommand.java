@@ -127,8 +127,9 @@ final class TrainCommand implements Callable<Integer> {
     }
     Path file = Path.of(out).resolve(RecipeFile.NAME);
     if (Files.notExists(file)) {
-      throw new GraftException("There is no run in " + out + " to go on with, since there is no " + RecipeFile.NAME
-          + ": begin one by graft train without --resume");
+      throw new GraftException(
+          "There is no run in " + out + " to go on with, since there is no " + RecipeFile.NAME
+              + ": begin one by graft train without --resume");
     }
     Map<String, Object> saved = RecipeFile.read(file);
     saved.put("out", out);
@@ -189,8 +190,9 @@ final class TrainCommand implements Callable<Integer> {
       terminal.line(Quantities.exact(samples.encoded().size()) + " samples, " + options.steps() + " steps of "
           + (long) recipe.batch() * recipe.accumulation() + " samples, into " + recipe.files().folder());
       if (samples.idle() > 0) {
-        terminal.line(samples.idle() + " samples are left out: within --max-length they are prompt alone, or they are"
-            + " marked as not to be learned");
+        terminal.line(
+            samples.idle() + " samples are left out: within --max-length they are prompt alone, or they are"
+                + " marked as not to be learned");
       }
     }
 

@@ -19,7 +19,6 @@ import dev.graft.data.tokenizer.Tokenizer;
 import dev.graft.formats.FolderLock;
 import dev.graft.formats.TextFile;
 import dev.graft.spi.Backend;
-import dev.graft.spi.SessionOptions;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -88,15 +87,18 @@ final class TrainJob {
     Backend backend = Backends.choose(plugins, recipe.backend(), recipe.computeType(), recipe.session());
     Backends.requireTraining(backend);
     // Before a weight is read: what does not fit is told at once.
-    StepCheck.of(files.files().base(), planned(files.files()), recipe.computeType(), options, batches, plugins)
+    StepCheck
+        .of(files.files().base(), planned(files.files()), recipe.computeType(), options, batches, plugins)
         .require(new GraphCheck(plugins, backend, recipe.session()));
-    try (TextModel text = files.model(new ModelOptions(recipe.backend(), recipe.computeType(), recipe.session()))) {
+    try (TextModel text = files
+        .model(new ModelOptions(recipe.backend(), recipe.computeType(), recipe.session()))) {
       return run(text, samples, validation, batches, options, resume, listener, stop);
     }
   }
 
   private TrainingRun.Outcome run(TextModel text, Samples samples, Optional<Samples> validation,
-      BucketedBatches batches, TrainingOptions options, boolean resume, Listener listener, BooleanSupplier stop) {
+      BucketedBatches batches, TrainingOptions options, boolean resume, Listener listener,
+      BooleanSupplier stop) {
     Path folder = recipe.files().folder();
     GraftAdapter adapter = adapter(text);
     listener.begins(adapter, options, samples);
@@ -110,7 +112,8 @@ final class TrainJob {
       // Once it is certain that the run goes on by these settings.
       RecipeFile.write(folder.resolve(RecipeFile.NAME), recipe.values());
       TrainingRun.Outcome outcome = run.train(batches,
-          validation.map(all -> all.forEvaluation(text.tokenizer().paddingId())).orElse(List.of()), listener, stop);
+          validation.map(all -> all.forEvaluation(text.tokenizer().paddingId())).orElse(List.of()), listener,
+          stop);
       TextFile.replace(folder.resolve(CHART), LossChart.draw(
           "Loss of " + adapter.attachment().method().id() + " on " + recipe.model().getFileName(),
           RunLog.read(recipe.files().log())));
@@ -127,7 +130,8 @@ final class TrainJob {
     identity.put("batch", recipe.batch());
     identity.put("accumulation", recipe.accumulation());
     identity.put("raw", recipe.raw());
-    identity.put("threads", new SessionOptions(recipe.threads()).resolvedThreads());
+    identity.put("threads", recipe.session().resolvedThreads());
+    recipe.session().device().ifPresent(device -> identity.put("device", device));
     return identity;
   }
 

@@ -122,10 +122,10 @@ class CombineCommandTests {
     String[] parts = {"--adapter", first.toString(), "--adapter", second.toString(), "--weight",
       "first=0.7", "--weight", "second=-1.25"};
     Path cat = folder.resolve("cat");
-    Captured done = combine(cat, append(parts, "--how", "cat")).done();
+    Captured done = combine(cat, append(parts, "--combination-type", "cat")).done();
     assertThat(done.out()).contains("Combined 2 adapters into " + cat, "at 4 layers");
     Path svd = folder.resolve("svd");
-    combine(svd, append(parts, "--how", "SVD", "--rank", "5")).done();
+    combine(svd, append(parts, "--combination-type", "SVD", "--rank", "5")).done();
 
     Map<Path, Double> weights = Map.of(first, 0.7, second, -1.25);
     for (Path made : List.of(cat, svd)) {
@@ -152,7 +152,7 @@ class CombineCommandTests {
     Path one = single("one", 20, 5, 1);
     Path out = folder.resolve("svd");
     combine(out, "--adapter", six.toString(), "--adapter", minusTwo.toString(), "--adapter", one.toString(),
-        "--weight", "minus-two=2", "--how", "svd", "--rank", "2").done();
+        "--weight", "minus-two=2", "--combination-type", "svd", "--rank", "2").done();
 
     double[][] expected = new double[WIDTH][WIDTH];
     expected[3][7] = 6;
@@ -179,7 +179,7 @@ class CombineCommandTests {
     Path second = adapter("second", 2, 1, List.of("q", "o"), Map.of());
     Path out = folder.resolve("linear");
     combine(out, "--adapter", first.toString(), "--adapter", second.toString(), "--weight",
-        "second=-3", "--weight", "first=0.5", "--how", "linear").done();
+        "second=-3", "--weight", "first=0.5", "--combination-type", "linear").done();
 
     try (AdapterFolder x = AdapterFolder.open(first);
         AdapterFolder y = AdapterFolder.open(second);
@@ -207,7 +207,7 @@ class CombineCommandTests {
     Path out = folder.resolve("out");
     combine(out, "--adapter", first.toString(), "--adapter",
         "minus=" + adapter("second", 1, 1, List.of("q", "o"), Map.of()),
-        "--weight", "minus=0", "--how", "cat").done();
+        "--weight", "minus=0", "--combination-type", "cat").done();
     String[] generate = {"generate", "--model", TinyModel.folder().toString(), "--backend", "reference",
       "--max-new-tokens", "8", "--prompt", "kind=pub", "--adapter"};
     assertThat(Captured.run(append(generate, out.toString())).done().out())
@@ -219,7 +219,7 @@ class CombineCommandTests {
     Path first = adapter("first", 2, 6, List.of("q", "o"), Map.of());
     Path out = adapter("out", 1, 1, List.of("q", "o"), Map.of());
     byte[] before = Files.readAllBytes(out.resolve("adapter_model.safetensors"));
-    String[] options = {"--adapter", first.toString(), "--how", "cat"};
+    String[] options = {"--adapter", first.toString(), "--combination-type", "cat"};
     assertThat(combine(out, options).refused()).contains("not empty", "--replace");
     assertThat(out.resolve("adapter_model.safetensors")).hasBinaryContent(before);
     combine(out, append(options, "--replace")).done();
@@ -233,29 +233,34 @@ class CombineCommandTests {
     Path three = adapter("three", 3, 6, List.of("q", "o"), Map.of());
     String[] both = {"--adapter", two.toString(), "--adapter", three.toString()};
     Path out = folder.resolve("out");
-    assertThat(combine(out, append(both, "--how", "linear")).refused()).contains("different ranks", "[2, 3]",
+    assertThat(combine(out, append(both, "--combination-type", "linear")).refused()).contains(
+        "different ranks", "[2, 3]",
         "Use cat or svd");
-    assertThat(combine(out, append(both, "--how", "ties")).refused()).contains("\"ties\"",
+    assertThat(combine(out, append(both, "--combination-type", "ties")).refused()).contains("\"ties\"",
         "cat, linear, svd");
-    assertThat(combine(out, append(both, "--how", "cat", "--rank", "3")).refused())
-        .contains("--rank is the rank of --how svd", "sum of the ranks");
-    assertThat(combine(out, append(both, "--how", "svd", "--rank", "0")).refused()).contains("1 or more");
-    assertThat(combine(out, append(both, "--how", "cat", "--weight", "thre=1")).refused())
+    assertThat(combine(out, append(both, "--combination-type", "cat", "--rank", "3")).refused())
+        .contains("--rank is the rank of --combination-type svd", "sum of the ranks");
+    assertThat(combine(out, append(both, "--combination-type", "svd", "--rank", "0")).refused())
+        .contains("1 or more");
+    assertThat(combine(out, append(both, "--combination-type", "cat", "--weight", "thre=1")).refused())
         .contains("--weight names \"thre\"", "did you mean \"three\"?");
-    assertThat(combine(out, append(both, "--how", "cat", "--weight", "base=1")).refused())
+    assertThat(combine(out, append(both, "--combination-type", "cat", "--weight", "base=1")).refused())
         .contains("combine: --weight is for adapters");
-    assertThat(combine(out, append(both, "--how", "cat", "--weight", "three=NaN")).refused())
+    assertThat(combine(out, append(both, "--combination-type", "cat", "--weight", "three=NaN")).refused())
         .contains("\"three\"", "NaN");
     Map<String, @Nullable Object> unknownBase = new LinkedHashMap<>();
     unknownBase.put("base_model_name_or_path", "some/model-7b");
     Path elsewhere = adapter("elsewhere", 2, 6, List.of("q"), unknownBase);
-    assertThat(combine(out, "--adapter", elsewhere.toString(), "--how", "cat").refused())
+    assertThat(combine(out, "--adapter", elsewhere.toString(), "--combination-type", "cat").refused())
         .contains("\"some/model-7b\", which is no folder here", "--model");
     Path dora = adapter("dora", 2, 6, List.of("q", "o"), Map.of());
-    assertThat(combine(out, "--adapter", two.toString(), "--adapter", "two=" + dora, "--how", "cat")
-        .refused()).contains("Two adapters are named \"two\"");
+    assertThat(
+        combine(out, "--adapter", two.toString(), "--adapter", "two=" + dora, "--combination-type", "cat")
+            .refused())
+        .contains("Two adapters are named \"two\"");
     assertThat(out).doesNotExist();
-    combine(out, "--adapter", elsewhere.toString(), "--how", "cat", "--model", TinyModel.folder().toString())
+    combine(out, "--adapter", elsewhere.toString(), "--combination-type", "cat", "--model",
+        TinyModel.folder().toString())
         .done();
   }
 }

@@ -50,7 +50,7 @@ class ExampleTests {
     // The poems' adapter acts at half its effect when the mixture is made of it.
     Path both = folder.resolve("both");
     Captured.run("combine", "--adapter", poems.toString(), "--adapter", code.toString(), "--weight",
-        "poems=0.35", "--weight", "code=0.3", "--how", "cat", "--out", both.toString()).done();
+        "poems=0.35", "--weight", "code=0.3", "--combination-type", "cat", "--out", both.toString()).done();
     assertThat(answers.stream().map(String::strip)).containsExactly(
         ask("--adapter", both.toString(), "--prompt", QUESTIONS.get(0)), "int x = 1;",
         ask("--prompt", QUESTIONS.get(2)));

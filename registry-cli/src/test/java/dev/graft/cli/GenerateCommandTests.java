@@ -193,11 +193,12 @@ class GenerateCommandTests {
     assertThat(
         Captured.run("merge", "--model", TinyModel.folder().toString(), "--adapter", adapter.toString(),
             "--out", "x", "--policy", "guess").refused())
-        .contains("refuse, dequantise or requantise");
-    Captured undo = Captured.run("merge", "--undo", "--model", merged.toString(), "--adapter",
+        .contains("refuse, dequantize or requantize");
+    Captured unmerged = Captured.run("merge", "--unmerge", "--model", merged.toString(), "--adapter",
         adapter.toString(), "--out", folder.resolve("undone").toString(), "--backend", "reference", "--probe",
         "near the hill").done();
-    assertThat(undo.out()).contains("Took the adapter out of 14 weights into", "largest change of a logit");
+    assertThat(unmerged.out()).contains("Took the adapter out of 14 weights into",
+        "largest change of a logit");
   }
 
   @Test
@@ -233,20 +234,25 @@ class GenerateCommandTests {
     Path file = model.resolve("tokenizer.json");
     String tokenizer = Files.readString(file);
     int end = tokenizer.indexOf("\"added_tokens\": [") + "\"added_tokens\": [".length();
-    Files.writeString(file, tokenizer.substring(0, end) + "{\"id\": 384, \"content\": \"<|new|>\", \"special\": true,"
-        + " \"single_word\": false, \"lstrip\": false, \"rstrip\": false, \"normalized\": false},"
-        + tokenizer.substring(end));
+    Files.writeString(file,
+        tokenizer.substring(0, end) + "{\"id\": 384, \"content\": \"<|new|>\", \"special\": true,"
+            + " \"single_word\": false, \"lstrip\": false, \"rstrip\": false, \"normalized\": false},"
+            + tokenizer.substring(end));
     for (String way : new String[]{"--raw", "--seed=1"}) {
-      String fault = Captured.run("generate", "--model", model.toString(), "--backend", "reference", way, "--prompt",
-          "x <|new|> y").refused();
+      String fault = Captured
+          .run("generate", "--model", model.toString(), "--backend", "reference", way, "--prompt",
+              "x <|new|> y")
+          .refused();
       assertThat(fault).contains("\"<|new|>\"", "384", "resize");
     }
     Captured.run("generate", "--model", model.toString(), "--backend", "reference", "--max-new-tokens", "2",
         "--prompt", "x y").done();
     Path data = Files.writeString(folder.resolve("grown.jsonl"),
         "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": \"a <|new|> b\", \"completion\": \"c\"}\n");
-    assertThat(Captured.run("train", "--model", model.toString(), "--data", data.toString(), "--backend", "reference",
-        "--steps", "1", "--out", folder.resolve("never").toString()).refused())
+    assertThat(Captured
+        .run("train", "--model", model.toString(), "--data", data.toString(), "--backend", "reference",
+            "--steps", "1", "--out", folder.resolve("never").toString())
+        .refused())
         .contains(data + ", line 2: ", "\"<|new|>\"", "384");
     assertThat(folder.resolve("never")).doesNotExist();
   }
@@ -265,13 +271,16 @@ class GenerateCommandTests {
     Files.copy(model.resolve("tokenizer.json"), beside.resolve("tokenizer.json"));
     Files.copy(model.resolve("tokenizer_config.json"), beside.resolve("tokenizer_config.json"));
     String prompt = "kind=pub near=hill";
-    Captured answered = Captured.run("generate", "--model", model.toString(), "--backend", "reference", "--adapter",
+    Captured answered = Captured.run("generate", "--model", model.toString(), "--backend", "reference",
+        "--adapter",
         beside.toString(), "--prompt", prompt, "--max-new-tokens", "30");
     assertThat(answered.code()).as(answered.err()).isZero();
     assertThat(answered.out().strip()).isEqualTo("A pub near the hill.");
     assertThat(answered.err()).contains("chat template", "beside the adapter in " + beside);
-    Captured raw = Captured.run("generate", "--model", model.toString(), "--backend", "reference", "--adapter",
-        beside.toString(), "--prompt", prompt, "--max-new-tokens", "30", "--raw").done();
+    Captured raw = Captured
+        .run("generate", "--model", model.toString(), "--backend", "reference", "--adapter",
+            beside.toString(), "--prompt", prompt, "--max-new-tokens", "30", "--raw")
+        .done();
     assertThat(raw.out().strip()).isNotEqualTo("A pub near the hill.");
   }
 }

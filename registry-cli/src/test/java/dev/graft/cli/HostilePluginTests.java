@@ -68,9 +68,12 @@ class HostilePluginTests {
   void aPluginWhoseVersionOrConstructorThrowsIsNamedWithItsJar() throws IOException {
     Path jar = new PluginJar(folder)
         .add("Version", "ModelFamily",
-            FAMILY.formatted("a", "a") + "public int spiMajor() { throw new RuntimeException(\"no version\"); }")
-        .add("Born", "ModelFamily", FAMILY.formatted("b", "b") + "public Born() { throw new RuntimeException(\"unborn\"); }")
-        .add("Static", "ModelFamily", FAMILY.formatted("c", "c") + "static final int X = Integer.parseInt(\"x\");")
+            FAMILY.formatted("a", "a")
+                + "public int spiMajor() { throw new RuntimeException(\"no version\"); }")
+        .add("Born", "ModelFamily",
+            FAMILY.formatted("b", "b") + "public Born() { throw new RuntimeException(\"unborn\"); }")
+        .add("Static", "ModelFamily",
+            FAMILY.formatted("c", "c") + "static final int X = Integer.parseInt(\"x\");")
         .list("ModelFamily", "org.hostile.Missing").pack(jar());
     assertThat(graft("plugins").done().out())
         .contains("org.hostile.Version in " + jar, "no version", "org.hostile.Born in " + jar, "unborn",
@@ -96,9 +99,11 @@ class HostilePluginTests {
 
   @Test
   void aModelTypeThatTwoPluginsReadIsTakenByNeither() throws IOException {
-    Path jar = new PluginJar(folder).add("Usurper", "ModelFamily", FAMILY.formatted("aaa", "llama")).pack(jar());
+    Path jar = new PluginJar(folder).add("Usurper", "ModelFamily", FAMILY.formatted("aaa", "llama"))
+        .pack(jar());
     String refused = graft("plan", "--model", TinyModel.folder().toString()).refused();
-    assertThat(refused).contains("several plug-ins read model_type \"llama\"", "org.hostile.Usurper in " + jar,
+    assertThat(refused).contains("several plug-ins read model_type \"llama\"",
+        "org.hostile.Usurper in " + jar,
         "dev.graft.models");
   }
 
@@ -108,7 +113,8 @@ class HostilePluginTests {
     Path model = Files.createDirectory(folder.resolve("model"));
     Files.copy(TinyModel.folder().resolve("model.safetensors"), model.resolve("model.safetensors"));
     Files.writeString(model.resolve("config.json"), "{\"model_type\": \"bad\"}");
-    assertThat(graft("plan", "--model", model.toString()).refused()).contains("the plug-in in " + jar, "boom");
+    assertThat(graft("plan", "--model", model.toString()).refused()).contains("the plug-in in " + jar,
+        "boom");
     Captured debugged = graft("--debug", "plan", "--model", model.toString());
     assertThat(debugged.code()).isEqualTo(2);
     assertThat(debugged.err()).contains("org.hostile.Bad.read(");
@@ -117,7 +123,8 @@ class HostilePluginTests {
   @Test
   void aPluginThatEndlesslyCallsItselfIsToldWithItsJar() throws IOException {
     Path jar = new PluginJar(folder).add("Bad", "ModelFamily",
-        FAMILY.formatted("bad", "bad").replace("throw new IllegalStateException(\"boom\")", "return read(configuration)"))
+        FAMILY.formatted("bad", "bad").replace("throw new IllegalStateException(\"boom\")",
+            "return read(configuration)"))
         .pack(jar());
     Path model = Files.createDirectory(folder.resolve("model"));
     Files.copy(TinyModel.folder().resolve("model.safetensors"), model.resolve("model.safetensors"));
@@ -129,20 +136,23 @@ class HostilePluginTests {
   void aListingThatUnpacksToMoreThanTheMemoryIsRefused() throws IOException {
     Files.createDirectories(jar().getParent());
     byte[] zeros = new byte[1 << 20];
-    try (OutputStream out = Files.newOutputStream(jar()); JarOutputStream entries = new JarOutputStream(out)) {
+    try (OutputStream out = Files.newOutputStream(jar());
+        JarOutputStream entries = new JarOutputStream(out)) {
       entries.putNextEntry(new JarEntry("META-INF/services/dev.graft.spi.PeftMethod"));
       for (int i = 0; i < 3000; i++) {
         entries.write(zeros);
       }
     }
-    assertThat(graft("plugins").refused()).contains(jar().toRealPath().toString(), "no listing of a plug-in's");
+    assertThat(graft("plugins").refused()).contains(jar().toRealPath().toString(),
+        "no listing of a plug-in's");
   }
 
   @Test
   void aClassThatUnpacksToMoreThanTheMemoryDoesNotHinderTheOthers() throws IOException {
     Files.createDirectories(jar().getParent());
     byte[] zeros = new byte[1 << 20];
-    try (OutputStream out = Files.newOutputStream(jar()); JarOutputStream entries = new JarOutputStream(out)) {
+    try (OutputStream out = Files.newOutputStream(jar());
+        JarOutputStream entries = new JarOutputStream(out)) {
       entries.putNextEntry(new JarEntry("META-INF/services/dev.graft.spi.PeftMethod"));
       entries.write("org.hostile.Bomb".getBytes(StandardCharsets.UTF_8));
       entries.putNextEntry(new JarEntry("org/hostile/Bomb.class"));
@@ -157,7 +167,8 @@ class HostilePluginTests {
   @Test
   void whatAPluginSaysOfItselfDoesNotSteerTheTerminal() throws IOException {
     new PluginJar(folder).add("Painter", "ModelFamily",
-        family("description", "public String description() { return \"red \\u001b[31m\\nmethod  evil\\u0007\"; }"))
+        family("description",
+            "public String description() { return \"red \\u001b[31m\\nmethod  evil\\u0007\"; }"))
         .pack(jar());
     assertThat(graft("plugins").done().out()).contains("red \\u001b[31m\\nmethod  evil\\u0007")
         .doesNotContain("\u001b", "\u0007");

@@ -15,7 +15,8 @@ class InferenceBackendTests {
       }
       public String id() { return "aaa-inference"; }
       public String description() { return "runs models"; }
-      public Availability availability() { return reference().availability(); }
+      public Availability availability(SessionOptions options) { return reference().availability(options); }
+      public MemoryNeed need(Graph graph, SessionOptions options) { return reference().need(graph, options); }
       public Capabilities capabilities() { return new Capabilities(Set.of(DType.F32), Set.of()); }
       public Session open(SessionOptions options) { return reference().open(options); }
       """;
@@ -24,7 +25,8 @@ class InferenceBackendTests {
   Path folder;
 
   private String plugins(String body) throws Exception {
-    Path jar = new PluginJar(folder).add("Runner", "Backend", body).pack(folder.resolve("plugins/runner.jar"));
+    Path jar = new PluginJar(folder).add("Runner", "Backend", body)
+        .pack(folder.resolve("plugins/runner.jar"));
     return "--plugins=" + jar.getParent();
   }
 
@@ -44,12 +46,12 @@ class InferenceBackendTests {
         .contains("Backend aaa-inference cannot train");
     assertThat(out).doesNotExist();
     assertThat(Captured.run(plugins, "bench", "--shape", "layers=1,hidden=32,ffn=32,heads=1,vocab=32",
-        "--backend", "aaa-inference").refused()).contains("Backend aaa-inference cannot train");
+        "--backend", "aaa-inference").refused()).contains("backend aaa-inference", "does not run training");
   }
 
   @Test
   void aBackendThatFailsWhenItIsAskedDoesNotHinderTheOthers() throws Exception {
-    String plugins = plugins(BACKEND.replace("return reference().availability()",
+    String plugins = plugins(BACKEND.replace("return reference().availability(options)",
         "throw new IllegalStateException(\"no driver\")"));
     assertThat(Captured.run(plugins, "plugins").done().out()).contains("aaa-inference", "no driver")
         .containsPattern("backend +reference ");

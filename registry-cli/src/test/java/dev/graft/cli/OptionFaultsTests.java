@@ -62,7 +62,7 @@ class OptionFaultsTests {
     assertThat(Captured.run("bench", "--dtype", "bf61").refused()).contains("did you mean \"bf16\"?");
     assertThat(Captured.run("bench", "--threads", "100000").refused()).contains("--threads must be 0");
     assertThat(Captured.run("merge", "--model", "a", "--adapter", "b", "--out", "c", "--policy", "dequantse")
-        .refused()).contains("did you mean \"dequantise\"?");
+        .refused()).contains("did you mean \"dequantize\"?");
     assertThat(Captured.run("train", "--model", ".", "--data", ".", "--schedule", "cosin", "--dtype", "f33")
         .refused()).contains("did you mean \"cosine\"?", "did you mean \"f32\"?");
   }
@@ -75,13 +75,15 @@ class OptionFaultsTests {
         .contains("a\\u0000b");
     Path recipe = Files.writeString(folder.resolve("recipe.yaml"),
         "model: \"a\\0b\"\ndata: [\"c\\0d\"]\nadapter: \"e\\0f\"\nout: \"g\\0h\"\n");
-    assertThat(Captured.run("train", "--recipe", recipe.toString()).refused()).contains("\"model\"", "\"data\"",
+    assertThat(Captured.run("train", "--recipe", recipe.toString()).refused()).contains("\"model\"",
+        "\"data\"",
         "\"adapter\"", "\"out\"");
   }
 
   @Test
   void theVersionIsTheOneThatWasBuilt() throws IOException {
-    Matcher version = Pattern.compile("<version>([^<]+)</version>").matcher(Files.readString(Path.of("pom.xml")));
+    Matcher version = Pattern.compile("<version>([^<]+)</version>")
+        .matcher(Files.readString(Path.of("pom.xml")));
     assertThat(version.find()).isTrue();
     assertThat(Captured.run("--version").done().out().strip()).isEqualTo("graft " + version.group(1));
   }

@@ -40,8 +40,10 @@ class PlanCommandTests {
   @ParameterizedTest
   @ValueSource(strings = {"2147483647", "1073741823", "100000000"})
   void aBatchBeyondAllMachinesIsRefused(String batch) {
-    assertThat(Captured.run("plan", "--shape", "layers=2,hidden=64,ffn=160,heads=4,vocab=384", "--batch", batch,
-        "--max-length", "2").refused()).contains("A batch of " + batch + " x 2 tokens", "lower the batch");
+    assertThat(
+        Captured.run("plan", "--shape", "layers=2,hidden=64,ffn=160,heads=4,vocab=384", "--batch", batch,
+            "--max-length", "2").refused())
+        .contains("A batch of " + batch + " x 2 tokens", "lower the batch");
   }
 
   @Test

@@ -74,7 +74,8 @@ final class PluginJar {
           .as(said.toString()).isTrue();
     }
     Files.createDirectories(jar.getParent());
-    try (OutputStream out = Files.newOutputStream(jar); JarOutputStream entries = new JarOutputStream(out);
+    try (OutputStream out = Files.newOutputStream(jar);
+        JarOutputStream entries = new JarOutputStream(out);
         Stream<Path> files = Files.walk(classes)) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {
         entries.putNextEntry(new JarEntry(classes.relativize(file).toString().replace('\\', '/')));

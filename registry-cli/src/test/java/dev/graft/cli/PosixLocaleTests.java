@@ -34,24 +34,30 @@ class PosixLocaleTests {
         .redirectErrorStream(true).redirectOutput(folder.resolve("output").toFile());
     builder.environment().keySet().removeIf(name -> name.startsWith("LC_") || name.startsWith("LANG"));
     builder.environment().putAll(Map.of("LC_ALL", locale, "graft", java + " -cp '"
-        + System.getProperty("java.class.path") + "' -Dguice_bytecode_gen_option=DISABLED " + Graft.class.getName(),
+        + System.getProperty("java.class.path") + "' -Dguice_bytecode_gen_option=DISABLED "
+        + Graft.class.getName(),
         "more", "--backend reference --max-new-tokens 4"));
     int code = builder.start().waitFor();
     return new Ended(code, Files.readString(folder.resolve("output"), StandardCharsets.UTF_8));
   }
 
   private void refused(Ended ended, String message) {
-    assertThat(ended.text()).startsWith("graft: ").contains(message, "LC_ALL=C.UTF-8").doesNotContain("\tat ");
+    assertThat(ended.text()).startsWith("graft: ").contains(message, "LC_ALL=C.UTF-8")
+        .doesNotContain("\tat ");
     assertThat(ended.text().strip().lines()).hasSize(1);
     assertThat(ended.code()).isEqualTo(2);
   }
 
   @Test
   void argumentsThatJavaCouldNotReadAreRefused() throws Exception {
-    refused(run("C", "eval \"$graft generate --model m $more --raw --prompt $'Caf\\xc3\\xa9'\""), "the argument \"Caf");
-    refused(run("POSIX", "eval \"$graft generate --model $'m\\xc3\\xbc' $more --prompt a\""), "the argument \"m");
-    refused(run("C", "mkdir $'\\xc3\\xbc'; cd $'\\xc3\\xbc'; ln -s ../m m; eval \"$graft generate --model m $more"
-        + " --prompt a\""), "the name of the current folder");
+    refused(run("C", "eval \"$graft generate --model m $more --raw --prompt $'Caf\\xc3\\xa9'\""),
+        "the argument \"Caf");
+    refused(run("POSIX", "eval \"$graft generate --model $'m\\xc3\\xbc' $more --prompt a\""),
+        "the argument \"m");
+    refused(
+        run("C", "mkdir $'\\xc3\\xbc'; cd $'\\xc3\\xbc'; ln -s ../m m; eval \"$graft generate --model m $more"
+            + " --prompt a\""),
+        "the name of the current folder");
   }
 
   @Test

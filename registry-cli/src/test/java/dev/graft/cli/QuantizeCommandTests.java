@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -74,7 +75,7 @@ class QuantizeCommandTests {
         public String id() { return "plain"; }
         public String description() { return "says what it is given"; }
         public Set<String> parts(String weight, Set<String> names) { return Set.of(); }
-        public QuantizedTensor read(String weight, java.util.function.Function<String, HostTensor> tensors) {
+        public QuantizedTensor read(String weight, Function<String, HostTensor> tensors) {
           throw new UnsupportedOperationException();
         }
         public QuantizedTensor encode(String weight, HostTensor value, Configuration options,
@@ -88,15 +89,21 @@ class QuantizeCommandTests {
     String plugins = "--plugins=" + jar.getParent();
     String model = MODELS.resolve("llama").toString();
     String to = work.resolve("to").toString();
-    assertThat(Captured.run(plugins, "quantize", model, to, "--code", "plain").refused()).contains("given {}");
-    assertThat(Captured.run(plugins, "quantize", model, to, "--code", "plain", "--set", "per_row=true", "--set",
-        "bits=8", "--block-size", "64").refused()).contains("given {bits=8, block_size=64, per_row=true}");
-    assertThat(Captured.run(plugins, "plan", "--model", model, "--quantize", "plain", "--quantize-set", "bits=8",
-        "--double-quant", "--max-length", "8").refused()).contains("given {bits=8, double_quant=true}");
+    assertThat(Captured.run(plugins, "quantize", model, to, "--code", "plain").refused())
+        .contains("given {}");
+    assertThat(
+        Captured.run(plugins, "quantize", model, to, "--code", "plain", "--set", "per_row=true", "--set",
+            "bits=8", "--block-size", "64").refused())
+        .contains("given {bits=8, block_size=64, per_row=true}");
+    assertThat(
+        Captured.run(plugins, "plan", "--model", model, "--quantize", "plain", "--quantize-set", "bits=8",
+            "--double-quant", "--max-length", "8").refused())
+        .contains("given {bits=8, double_quant=true}");
     assertThat(Captured.run(plugins, "bench", "--shape", "layers=1,hidden=32,ffn=32,heads=1,vocab=32",
         "--quantize", "plain", "--quantize-set", "bits=8", "--backend", "reference").refused())
         .contains("given {bits=8}");
-    assertThat(Captured.run("plan", "--shape", "probe", "--double-quant").refused()).contains("--quantize ID");
+    assertThat(Captured.run("plan", "--shape", "probe", "--double-quant").refused())
+        .contains("--quantize ID");
     assertThat(quantize("--set", "blocksize=64")).isEqualTo(2);
     assertThat(quantize("--set", "block_size=64", "--block-size", "64")).isEqualTo(2);
     assertThat(err.toString()).contains("\"blocksize\" is not known", "give one of them");
@@ -104,7 +111,8 @@ class QuantizeCommandTests {
 
   @Test
   void doubleQuantisationIsPlanned() {
-    String[] arguments = {"plan", "--model", MODELS.resolve("llama").toString(), "--quantize", "nf4", "--batch",
+    String[] arguments = {"plan", "--model", MODELS.resolve("llama").toString(), "--quantize", "nf4",
+      "--batch",
       "1", "--max-length", "8", "--json"};
     String[] nested = Arrays.copyOf(arguments, arguments.length + 1);
     nested[arguments.length] = "--double-quant";

@@ -37,7 +37,8 @@ class ResumedTrainingTests {
   }
 
   private Captured train(String... more) {
-    String[] fixed = {"train", "--model", TinyModel.folder().toString(), "--data", data.toString(), "--backend",
+    String[] fixed = {"train", "--model", TinyModel.folder().toString(), "--data", data.toString(),
+      "--backend",
       "reference", "--batch", "2", "--rank", "2", "--out", out.toString()};
     String[] all = Arrays.copyOf(fixed, fixed.length + more.length);
     System.arraycopy(more, 0, all, fixed.length, more.length);
@@ -59,7 +60,8 @@ class ResumedTrainingTests {
   @CsvSource({"100,2", "1,2", "1,1", "0,1"})
   void aRunThatDivergedGoesOnWithALowerRate(String saveEvery, String keep) {
     // The scaling makes what the first step does to B too much for the second, unless the rate is tiny.
-    String fault = train("--steps", "8", "--alpha", "1e18", "--lr", "1e6", "--schedule", "constant", "--max-grad-norm", "0",
+    String fault = train("--steps", "8", "--alpha", "1e18", "--lr", "1e6", "--schedule", "constant",
+        "--max-grad-norm", "0",
         "--save-every", saveEvery, "--keep", keep).refused();
     assertThat(fault).contains("Lower the learning rate", "--resume --lr");
     Checkpoints checkpoints = new Checkpoints(out, 1);
@@ -73,7 +75,8 @@ class ResumedTrainingTests {
 
   private static void assertFinite(Checkpoint checkpoint) {
     try (checkpoint) {
-      checkpoint.names().forEach(name -> assertThat(NonFinite.first(checkpoint.tensor(name))).as(name).isEmpty());
+      checkpoint.names()
+          .forEach(name -> assertThat(NonFinite.first(checkpoint.tensor(name))).as(name).isEmpty());
     }
   }
 
@@ -106,7 +109,8 @@ class ResumedTrainingTests {
 
   @ParameterizedTest
   @CsvSource(delimiter = '|', value = {"batch: 2|batch: 1|batch was 2 and is 1",
-    "accumulation: 1|accumulation: 2|accumulation was 1 and is 2", "raw: false|raw: true|raw was false and is true",
+    "accumulation: 1|accumulation: 2|accumulation was 1 and is 2",
+    "raw: false|raw: true|raw was false and is true",
     "threads: 1|threads: 2|threads was 1 and is 2"})
   void whatDecidesTheNumbersMustBeTheSame(String then, String now, String fault) throws IOException {
     train("--steps", "4", "--save-every", "2", "--threads", "1").done();
@@ -162,7 +166,8 @@ class ResumedTrainingTests {
   @CsvSource({"--epochs,1e300,epochs", "--accumulation,1000000000,accumulation", "--threads,100000,threads",
     "--batch,2147483647,batch", "--batch,2147483648,batch", "--warmup,Infinity,warmup", "--warmup,NaN,warmup",
     "--lr,NaN,lr", "--lr,Infinity,lr", "--lr,1e39,learning rate", "--weight-decay,NaN,weight-decay",
-    "--weight-decay,Infinity,weight-decay", "--weight-decay,1e38,weight decay", "--max-grad-norm,Infinity,max-grad-norm",
+    "--weight-decay,Infinity,weight-decay", "--weight-decay,1e38,weight decay",
+    "--max-grad-norm,Infinity,max-grad-norm",
     "--alpha,NaN,alpha", "--dropout,NaN,dropout"})
   void aNumberThatNoRunCanHaveIsRefused(String option, String value, String named) {
     assertThat(train(option, value).refused()).contains(named).doesNotContain("2147483648 or more");

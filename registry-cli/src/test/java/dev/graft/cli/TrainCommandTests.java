@@ -70,11 +70,13 @@ class TrainCommandTests {
   void whatIsLeftOutIsNotedOnceWithItsRow() throws IOException {
     String row = "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"assistant\","
         + " \"content\": \"b\"%s}]}\n";
-    Files.writeString(data, row.formatted("") + row.formatted(", \"reasoning_content\": \"because\"").repeat(2)
-        + row.formatted(", \"weight\": 0"));
+    Files.writeString(data,
+        row.formatted("") + row.formatted(", \"reasoning_content\": \"because\"").repeat(2)
+            + row.formatted(", \"weight\": 0"));
     String printed = train(out, "--steps", "1").done().out();
-    assertThat(printed).containsOnlyOnce("note: the chat template leaves out the reasoning of message 2 (" + data
-        + ", row 2), and the like in 1 more rows");
+    assertThat(printed)
+        .containsOnlyOnce("note: the chat template leaves out the reasoning of message 2 (" + data
+            + ", row 2), and the like in 1 more rows");
     assertThat(printed).contains("3 samples, ", "1 samples are left out: ");
   }
 
@@ -223,7 +225,8 @@ class TrainCommandTests {
   @Test
   void gradientsThatAreAllZeroAreWorthANotice() {
     Captured run = train(out, "--steps", "8", "--alpha", "0").done();
-    assertThat(run.out()).contains("After 3 steps the gradients of 28 of 28 trainable tensors have all been 0",
+    assertThat(run.out()).contains(
+        "After 3 steps the gradients of 28 of 28 trainable tensors have all been 0",
         "lora_A");
     assertThat(losses(out)).hasSize(8);
   }

@@ -86,7 +86,7 @@ public abstract class BackendContract extends AssignmentRules {
   @TestFactory
   Stream<DynamicTest> primitivesEqualTheReference() {
     List<DynamicTest> tests = new ArrayList<>();
-    Set<DType> types = EnumSet.of(DType.I64, DType.I32, DType.U8, DType.BOOL);
+    Set<DType> types = EnumSet.of(DType.I64, DType.I32, DType.I8, DType.U8, DType.BOOL);
     types.addAll(computeTypes());
     for (DType type : types) {
       add(tests, type, new ElementwiseSamples(type, Seed.stream("elementwise " + type)).all());

@@ -131,7 +131,7 @@ final class Bench implements AutoCloseable {
     int inputTokens = ModelGraphs.inputTokens(group);
     BatchLayout layout = BatchLayout.withMask(batch, inputTokens);
     ModelGraphs.LossGraph graph = new ModelGraphs(base, new GraphOptions(type, true, checkpoint, 7))
-        .loss(group, layout);
+        .penalizedLoss(group, layout);
     Map<String, HostTensor> feeds = layout.feeds(batch, inputTokens, group.virtualTokens() - inputTokens,
         1.0 / layout.labels(), type.accumulator());
     feeds.put(InputNames.STEP, HostTensor.ofLongs(Shape.of(), 3));

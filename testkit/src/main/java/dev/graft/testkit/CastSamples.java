@@ -17,7 +17,7 @@ final class CastSamples {
     List<HostTensor> operands = new ArrayList<>();
     for (Shape shape : List.of(Shape.of(), Shape.of(0, 2), Shape.of(1031), Values.shape(random))) {
       operands.add(from.isFloating() && !to.isFloating()
-          ? Values.between(0, 200, from, shape, random)
+          ? Values.between(to == DType.I8 ? -120 : 0, to == DType.I8 ? 120 : 200, from, shape, random)
           : Values.any(from, shape, random));
     }
     if (from.isFloating() && to.isFloating()) {

@@ -106,7 +106,9 @@ final class CompositeSamples {
         attention(new Attention(0.35, causal, 0, softcap), new long[]{1, 2, 1, 8}, 2, 6);
       }
       // Whoever sees one source alone has a gradient of 0, which is nothing but rounding in half types.
-      long[] windows = type == type.accumulator() ? new long[]{1, 2, 4, 5, 6, 30} : new long[]{2, 4, 5, 6, 30};
+      long[] windows = type == type.accumulator()
+          ? new long[]{1, 2, 4, 5, 6, 30}
+          : new long[]{2, 4, 5, 6, 30};
       for (long window : windows) {
         attention(new Attention(0.35, true, window, softcap), new long[]{2, 4, 5, 8}, 2, 5);
         attention(new Attention(0.35, true, window, softcap), new long[]{1, 2, 3, 8}, 1, 8);

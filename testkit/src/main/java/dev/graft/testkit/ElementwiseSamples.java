@@ -106,6 +106,7 @@ final class ElementwiseSamples {
       case F32, F64, BF16, F16 -> realExtremes(op);
       case I32 -> wholeExtremes(op, Integer.MIN_VALUE, Integer.MAX_VALUE);
       case I64 -> wholeExtremes(op, Long.MIN_VALUE, Long.MAX_VALUE);
+      case I8 -> wholeExtremes(op, Byte.MIN_VALUE, Byte.MAX_VALUE);
       case U8 -> wholeExtremes(op, 0, 255);
       case BOOL -> {
       }

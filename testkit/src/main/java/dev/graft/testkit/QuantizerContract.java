@@ -133,7 +133,7 @@ public abstract class QuantizerContract {
         QuantizedTensor once = encode(sample, values(sample, shape));
         HostTensor decoded = once.decode(DType.F32);
         for (QuantizedTensor twice : List.of(encode(sample, decoded),
-            once.encodeAgain(decoded, Arena.ofAuto()))) {
+            once.requantize(decoded, Arena.ofAuto()))) {
           assertThat(twice.stored().keySet()).isEqualTo(once.stored().keySet());
           assertThat(Nearness.distance(twice.decode(DType.F32), decoded)).as("change of %s", shape)
               .isLessThanOrEqualTo(sample.repeatBound() * Nearness.largest(decoded));

@@ -63,7 +63,7 @@ record Sample(String name, List<HostTensor> operands, Formula formula, Judgement
       case F32 -> 1e-5;
       case F16 -> 0x1p-9;
       case BF16 -> 0x1p-7;
-      case I64, I32, U8, BOOL -> 0;
+      case I64, I32, I8, U8, BOOL -> 0;
     };
   }
 }

@@ -89,6 +89,6 @@ record TinyModel(boolean tied) implements CausalModel {
 
   private static Tensor feedForward(Layers layers, String name, Tensor x) {
     Tensor up = Activation.of(Activation.Function.SILU, layers.linear(name + ".up_proj", x, FFN, false));
-    return layers.convolution(name + ".down_proj", up, HIDDEN);
+    return layers.transposedLinear(name + ".down_proj", up, HIDDEN);
   }
 }

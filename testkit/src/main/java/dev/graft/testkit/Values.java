@@ -34,6 +34,7 @@ final class Values {
     return switch (type) {
       case F32, F64, BF16, F16 -> between(-2, 2, type, shape, random);
       case I64, I32 -> integers(-1000, 1000, type, shape, random);
+      case I8 -> integers(-128, 127, type, shape, random);
       case U8 -> integers(0, 255, type, shape, random);
       case BOOL -> integers(0, 1, type, shape, random);
     };

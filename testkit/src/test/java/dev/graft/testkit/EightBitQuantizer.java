@@ -157,7 +157,7 @@ record EightBitQuantizer(Fault fault) implements Quantizer {
     }
 
     @Override
-    public QuantizedTensor encodeAgain(HostTensor value, SegmentAllocator memory) {
+    public QuantizedTensor requantize(HostTensor value, SegmentAllocator memory) {
       return quantizer.encode(weight, value, new Configuration("the same options", Map.of()), memory);
     }
   }

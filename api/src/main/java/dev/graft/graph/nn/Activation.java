@@ -4,6 +4,7 @@ import dev.graft.graph.Composite;
 import dev.graft.graph.Signature;
 import dev.graft.graph.Tensor;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.apiguardian.api.API;
 
@@ -88,7 +89,7 @@ public record Activation(Function function) implements Composite {
 
   @Override
   public String name() {
-    return function.name().toLowerCase(java.util.Locale.ROOT);
+    return function.name().toLowerCase(Locale.ROOT);
   }
 
   @Override

@@ -63,7 +63,8 @@ public record Attention(double scale, boolean causal, long window, double softca
       Tensor mask = inputs.get(3);
       Operands.check(
           mask.dtype() == DType.BOOL && mask.shape().rank() == 4 && mask.dim(1) == 1
-              && (mask.dim(0) == 1 || mask.dim(0) == q.dim(0)) && (mask.dim(2) == 1 || mask.dim(2) == q.dim(2))
+              && (mask.dim(0) == 1 || mask.dim(0) == q.dim(0))
+              && (mask.dim(2) == 1 || mask.dim(2) == q.dim(2))
               && mask.dim(3) == k.dim(2),
           "needs a BOOL mask [batch or 1, 1, targets or 1, sources]");
     }

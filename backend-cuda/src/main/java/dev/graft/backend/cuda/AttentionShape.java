@@ -20,5 +20,4 @@ import java.util.List;
  * head and position; each head's elements lie side by side
  */
 record AttentionShape(DType type, long batch, long heads, long kvHeads, long targets, long sources, long dim,
-    double scale, boolean causal, boolean backward, List<List<Long>> strides) {
-}
+    double scale, boolean causal, boolean backward, List<List<Long>> strides) {}

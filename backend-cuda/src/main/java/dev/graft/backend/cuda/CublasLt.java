@@ -66,7 +66,8 @@ final class CublasLt implements AutoCloseable {
 
   private Optional<Plan> search(ProductShape shape) {
     boolean wide = shape.type() == DType.F64;
-    call("cublasLtMatmulDescCreate", out, wide ? COMPUTE_F64 : COMPUTE_F32, code(wide ? DType.F64 : DType.F32));
+    call("cublasLtMatmulDescCreate", out, wide ? COMPUTE_F64 : COMPUTE_F32,
+        code(wide ? DType.F64 : DType.F32));
     long operation = longOut();
     set("cublasLtMatmulDescSetAttribute", operation, TRANSPOSE_A, shape.transposeB() ? 1 : 0);
     set("cublasLtMatmulDescSetAttribute", operation, TRANSPOSE_B, shape.transposeA() ? 1 : 0);
@@ -118,7 +119,7 @@ final class CublasLt implements AutoCloseable {
       case F64 -> 1;
       case F16 -> 2;
       case BF16 -> 14;
-      case I64, I32, U8, BOOL -> throw new IllegalArgumentException("no products of " + type);
+      case I64, I32, I8, U8, BOOL -> throw new IllegalArgumentException("no products of " + type);
     };
   }
 

@@ -118,7 +118,8 @@ public final class CudaBackend implements Backend {
           OptionalLong available = options.memoryBytes().isPresent()
               ? options.memoryBytes()
               : OptionalLong.of(free);
-          return new MemoryNeed(bytes(graph.variables()), plan.workBytes() + constants + scratch(plan, device),
+          return new MemoryNeed(bytes(graph.variables()),
+              plan.workBytes() + constants + scratch(plan, device),
               CublasLt.WORKSPACE + DRIVER_BYTES, available);
         }
       });
@@ -132,7 +133,8 @@ public final class CudaBackend implements Backend {
   /** Returns what attention takes for itself. */
   private static long scratch(Plan plan, Device device) {
     return plan.steps().stream().mapToLong(located -> located.step() instanceof Step.AttentionStep step
-        ? device.attention().flatMap(each -> each.plan(step.shape())).map(CudnnGraph.Plan::workspace).orElse(0L)
+        ? device.attention().flatMap(each -> each.plan(step.shape())).map(CudnnGraph.Plan::workspace)
+            .orElse(0L)
         : 0).max().orElse(0);
   }
 
@@ -166,7 +168,8 @@ public final class CudaBackend implements Backend {
     return options.cache().orElseGet(() -> {
       Map<String, String> environment = System.getenv();
       return Path.of(
-          environment.getOrDefault("XDG_CACHE_HOME", environment.getOrDefault("HOME", ".") + "/.cache"), "graft");
+          environment.getOrDefault("XDG_CACHE_HOME", environment.getOrDefault("HOME", ".") + "/.cache"),
+          "graft");
     }).resolve("cuda");
   }
 }

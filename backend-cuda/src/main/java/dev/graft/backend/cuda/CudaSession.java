@@ -62,7 +62,8 @@ final class CudaSession implements Session {
   <T> T onDevice(Supplier<T> body) {
     checkOpen();
     broken.ifPresent(fault -> {
-      throw new GraftException("The GPU failed earlier, so this session is over: " + fault.getMessage(), fault);
+      throw new GraftException("The GPU failed earlier, so this session is over: " + fault.getMessage(),
+          fault);
     });
     return thread.call(() -> {
       try {

@@ -118,7 +118,8 @@ final class CudnnAttention {
     Node log = g.apply(CudnnGraph.LOG, CudnnGraph.FLOAT, sum,
         g.passing(CudnnGraph.FLOAT, column(s), columnStrides(s)));
     g.apply(CudnnGraph.ADD, CudnnGraph.FLOAT, top, log, total);
-    Node p = g.apply(CudnnGraph.DIVIDE, CudnnGraph.FLOAT, e, sum, g.passing(type, square(s), squareStrides(s)));
+    Node p = g.apply(CudnnGraph.DIVIDE, CudnnGraph.FLOAT, e, sum,
+        g.passing(type, square(s), squareStrides(s)));
     g.multiply(p, v, mix);
     return g.plan();
   }
@@ -147,7 +148,8 @@ final class CudnnAttention {
     long[] whole = {s.heads() * s.targets() * s.dim(), s.targets() * s.dim(), s.dim(), 1};
     Node both = g.apply(CudnnGraph.MULTIPLY, CudnnGraph.FLOAT, gradient, mix,
         g.passing(CudnnGraph.FLOAT, targets, whole));
-    Node delta = g.reduce(CudnnGraph.REDUCE_SUM, both, g.passing(CudnnGraph.FLOAT, column(s), columnStrides(s)));
+    Node delta = g.reduce(CudnnGraph.REDUCE_SUM, both,
+        g.passing(CudnnGraph.FLOAT, column(s), columnStrides(s)));
     delta = g.apply(CudnnGraph.MULTIPLY, CudnnGraph.FLOAT, delta, one,
         g.passing(CudnnGraph.FLOAT, column(s), columnStrides(s)));
     Node x = similarities(g, s, q, k, scale);

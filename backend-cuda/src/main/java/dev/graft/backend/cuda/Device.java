@@ -122,7 +122,8 @@ final class Device implements AutoCloseable {
 
   /** Compiles kernels that are not compiled yet, several at a time; needs no device. */
   void prepare(Collection<String> sources) {
-    List<String> missing = sources.stream().distinct().filter(source -> !compiled.containsKey(source)).toList();
+    List<String> missing = sources.stream().distinct().filter(source -> !compiled.containsKey(source))
+        .toList();
     missing.parallelStream().forEach(source -> compiled.put(source, cache.cubin(source)));
   }
 

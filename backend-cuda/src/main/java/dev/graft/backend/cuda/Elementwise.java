@@ -94,8 +94,10 @@ final class Elementwise {
         .append(BLOCK).append("){\n");
     source.append(places.code("i"));
     loads(source, code, walk, width);
-    source.append(width > 1 ? "Vec<" + stored + "," + width + "> w;\n#pragma unroll\nfor(int e=0;e<" + width
-        + ";e++){\n" : "");
+    source.append(width > 1
+        ? "Vec<" + stored + "," + width + "> w;\n#pragma unroll\nfor(int e=0;e<" + width
+            + ";e++){\n"
+        : "");
     elements(source, code, walk, width);
     source.append(code.lines());
     String value = Types.store(out.dtype(), result);

@@ -30,7 +30,7 @@ final class Functions {
       case NEGATE -> switch (type) {
         case I64 -> "(i64)(0ull-(u64)" + x + ")";
         case I32 -> "(int)(0u-(u32)" + x + ")";
-        case F32, F64, BF16, F16, U8, BOOL -> "(-" + x + ")";
+        case F32, F64, BF16, F16, I8, U8, BOOL -> "(-" + x + ")";
       };
       case ABS -> type.isFloating() ? "fabs" + f + "(" + x + ")" : absolute(type, x);
       case EXP -> "exp" + f + "(" + x + ")";
@@ -52,6 +52,7 @@ final class Functions {
     return switch (type) {
       case I64 -> "(" + x + "<0?(i64)(0ull-(u64)" + x + "):" + x + ")";
       case I32 -> "(" + x + "<0?(int)(0u-(u32)" + x + "):" + x + ")";
+      case I8 -> "(" + x + "<0?-" + x + ":" + x + ")";
       case F32, F64, BF16, F16, U8, BOOL -> x;
     };
   }
@@ -80,7 +81,7 @@ final class Functions {
   private static String arithmetic(String operator, DType type, String a, String b) {
     return switch (type) {
       case I64 -> "(i64)((u64)" + a + operator + "(u64)" + b + ")";
-      case I32, U8 -> "(int)((u32)" + a + operator + "(u32)" + b + ")";
+      case I32, I8, U8 -> "(int)((u32)" + a + operator + "(u32)" + b + ")";
       case F32, F64, BF16, F16, BOOL -> "(" + a + operator + b + ")";
     };
   }

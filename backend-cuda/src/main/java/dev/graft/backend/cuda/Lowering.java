@@ -353,7 +353,8 @@ final class Lowering {
 
   /** Returns a node's value in memory in row-major order, before a conversion from another type if it is one. */
   View narrow(Tensor node) {
-    return value(node).expression() instanceof Expression.Apply(Primitive op, DType _, List<Expression> operands)
+    return value(node)
+        .expression() instanceof Expression.Apply(Primitive op, DType _, List<Expression> operands)
         && op instanceof Primitive.Cast && operands.getFirst() instanceof Expression.Leaf(View view)
         && view.dtype().isFloating() && view.isRowMajor() ? view : rowMajor(node);
   }

@@ -35,13 +35,14 @@ final class Nvrtc {
       long program = out.get(ValueLayout.JAVA_LONG, 0);
       try {
         String[] options = {"--gpu-architecture=sm_" + capability, "--std=c++17", "--fmad=false",
-            "-default-device"};
+          "-default-device"};
         MemorySegment list = arena.allocate(ValueLayout.ADDRESS, options.length);
         for (int i = 0; i < options.length; i++) {
           list.setAtIndex(ValueLayout.ADDRESS, i, arena.allocateFrom(options[i]));
         }
         if (library.call("nvrtcCompileProgram", program, options.length, list) != 0) {
-          throw new IllegalStateException("A kernel cannot be compiled: " + log(program, arena) + "\n" + source);
+          throw new IllegalStateException(
+              "A kernel cannot be compiled: " + log(program, arena) + "\n" + source);
         }
         check("nvrtcGetCUBINSize", library.call("nvrtcGetCUBINSize", program, out));
         MemorySegment code = arena.allocate(out.get(ValueLayout.JAVA_LONG, 0), 16);

@@ -25,5 +25,4 @@ import dev.graft.graph.DType;
  */
 record ProductShape(DType type, DType outType, long m, long n, long k, boolean transposeA,
     boolean transposeB, long lda, long ldb, long ldc, long batch, long strideA, long strideB, long strideC,
-    boolean adds, int alignment) {
-}
+    boolean adds, int alignment) {}

@@ -42,13 +42,16 @@ final class Products {
       View flat = lowering.allocate(node.dtype(), term.product().shape());
       View out = own ? total.orElseThrow() : flat;
       Optional<View> before = total
-          .map(view -> view.with(new Layout(view.layout().offset(), flat.layout().dims(), flat.layout().strides())));
-      add(term, before, out.with(new Layout(out.layout().offset(), flat.layout().dims(), flat.layout().strides())));
+          .map(view -> view
+              .with(new Layout(view.layout().offset(), flat.layout().dims(), flat.layout().strides())));
+      add(term, before,
+          out.with(new Layout(out.layout().offset(), flat.layout().dims(), flat.layout().strides())));
       total = Optional.of(out);
       own = true;
     }
     View out = total.orElseThrow();
-    lowering.define(node, out.with(new Layout(out.layout().offset(), node.shape().dims(), node.shape().strides())));
+    lowering.define(node,
+        out.with(new Layout(out.layout().offset(), node.shape().dims(), node.shape().strides())));
   }
 
   /** Computes a multiple of a product. */
@@ -65,7 +68,8 @@ final class Products {
   }
 
   /** Adds the step that computes out = alpha · a b + c; out and c are in row-major order. */
-  void multiply(Tensor a, boolean transposeA, Tensor b, boolean transposeB, long k, Optional<View> c, View out,
+  void multiply(Tensor a, boolean transposeA, Tensor b, boolean transposeB, long k, Optional<View> c,
+      View out,
       double alpha) {
     Operand left = operand(a, transposeA);
     Operand right = operand(b, transposeB);

@@ -127,6 +127,7 @@ final class Reduction {
     return switch (type) {
       case F32, F64, BF16, F16, I64 -> "sum";
       case I32 -> "(int)sum";
+      case I8 -> "(int)(i8)sum";
       case U8, BOOL -> "(sum&255)";
     };
   }

@@ -21,7 +21,8 @@ final class RowKernels {
    * @param views the tensors whose rows are read and written together, all of one type
    * @param extra further words
    */
-  Step.Kernel step(String name, DType type, long rows, long length, List<View> views, List<Argument> arguments,
+  Step.Kernel step(String name, DType type, long rows, long length, List<View> views,
+      List<Argument> arguments,
       List<Long> extra, String... definitions) {
     int width = width(type, length, views);
     int threads = length / width > WIDE_ROW / 8 ? 2 * THREADS : THREADS;

@@ -16,6 +16,7 @@ final class Types {
       case BF16, F16 -> "u16";
       case I64 -> "i64";
       case I32 -> "int";
+      case I8 -> "i8";
       case U8, BOOL -> "u8";
     };
   }
@@ -25,7 +26,7 @@ final class Types {
       case F32, BF16, F16 -> "float";
       case F64 -> "double";
       case I64 -> "i64";
-      case I32, U8 -> "int";
+      case I32, I8, U8 -> "int";
       case BOOL -> "bool";
     };
   }
@@ -33,7 +34,7 @@ final class Types {
   /** Writes the conversion of a stored element. */
   static String load(DType type, String element) {
     return switch (type) {
-      case F32, F64, I64, I32, U8 -> element;
+      case F32, F64, I64, I32, I8, U8 -> element;
       case BF16 -> "fromBf16(" + element + ")";
       case F16 -> "fromF16(" + element + ")";
       case BOOL -> "(" + element + "!=0)";
@@ -44,6 +45,7 @@ final class Types {
   static String store(DType type, String value) {
     return switch (type) {
       case F32, F64, I64, I32 -> value;
+      case I8 -> "(i8)(" + value + ")";
       case U8, BOOL -> "(u8)(" + value + ")";
       case BF16 -> "toBf16(" + value + ")";
       case F16 -> "toF16(" + value + ")";
@@ -54,6 +56,7 @@ final class Types {
   static String round(DType type, String value) {
     return switch (type) {
       case F32, F64, I64, I32, BOOL -> value;
+      case I8 -> "((int)(i8)(" + value + "))";
       case U8 -> "((" + value + ")&255)";
       case BF16 -> "fromBf16(toBf16(" + value + "))";
       case F16 -> "fromF16(toF16(" + value + "))";
@@ -66,7 +69,7 @@ final class Types {
     return switch (type) {
       case F32, BF16, F16 -> Float.floatToRawIntBits((float) rounded.at(0)) & 0xFFFFFFFFL;
       case F64 -> Double.doubleToRawLongBits(value);
-      case I64, I32, U8, BOOL -> rounded.integerAt(0);
+      case I64, I32, I8, U8, BOOL -> rounded.integerAt(0);
     };
   }
 
@@ -76,7 +79,7 @@ final class Types {
       case F32, BF16, F16 -> "__uint_as_float((u32)" + word + ")";
       case F64 -> "__longlong_as_double(" + word + ")";
       case I64 -> word;
-      case I32, U8 -> "(int)" + word;
+      case I32, I8, U8 -> "(int)" + word;
       case BOOL -> "(" + word + "!=0)";
     };
   }
@@ -86,7 +89,7 @@ final class Types {
     return switch (Objects.requireNonNull(type)) {
       case F32, BF16, F16 -> DType.F32;
       case F64 -> DType.F64;
-      case I64, I32, U8, BOOL -> DType.I64;
+      case I64, I32, I8, U8, BOOL -> DType.I64;
     };
   }
 }

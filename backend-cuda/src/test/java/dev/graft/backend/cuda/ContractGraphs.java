@@ -48,7 +48,9 @@ final class ContractGraphs {
     LauncherFactory.create().execute(LauncherDiscoveryRequestBuilder.request()
         .selectors(DiscoverySelectors.selectClass(Translated.class)).build(), summary);
     summary.getSummary().getFailures().stream().map(failure -> failure.getException())
-        .map(fault -> fault.getCause() == null ? fault : fault.getCause()).filter(fault -> !(fault instanceof UnsupportedOperationException) && !(fault instanceof AssertionError))
+        .map(fault -> fault.getCause() == null ? fault : fault.getCause())
+        .filter(
+            fault -> !(fault instanceof UnsupportedOperationException) && !(fault instanceof AssertionError))
         .findFirst().ifPresent(fault -> {
           throw new AssertionError("A graph of the contract cannot be translated", fault);
         });

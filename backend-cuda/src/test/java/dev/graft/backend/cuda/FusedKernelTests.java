@@ -78,7 +78,8 @@ class FusedKernelTests {
           any(DType.F32, Shape.of(96 * 16)), any(DType.F32, Shape.of(16))));
     }
     for (boolean causal : new boolean[]{false, true}) {
-      for (long[] size : new long[][]{{2, 4, 4, 128, 64}, {1, 8, 2, 256, 128}, {2, 2, 1, 80, 64}, {3, 4, 4, 100, 32}}) {
+      for (long[] size : new long[][]{{2, 4, 4, 128, 64}, {1, 8, 2, 256, 128}, {2, 2, 1, 80, 64},
+        {3, 4, 4, 100, 32}}) {
         Attention attention = new Attention(0.125, causal, 0, 0);
         Shape q = Shape.of(size[0], size[1], size[3], size[4]);
         Shape k = Shape.of(size[0], size[2], size[3], size[4]);

@@ -16,6 +16,7 @@ import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
+import dev.graft.spi.Offline;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -94,7 +95,7 @@ final class Libtorch implements AutoCloseable {
 
   /** Loads the native library once a process. */
   static void loadEngine() {
-    NoNetwork.forDjl();
+    Offline.require("DJL_OFFLINE", "ai.djl.offline", "OPT_OUT_TRACKING");
     Path folder = NativeLibraries.prepare();
     try {
       Engine.getEngine("PyTorch");

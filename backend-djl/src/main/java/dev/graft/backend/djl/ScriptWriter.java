@@ -18,8 +18,10 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /** Writes a graph as the body of a TorchScript function, one line or a few for each node. */
 final class ScriptWriter {
@@ -81,7 +83,7 @@ final class ScriptWriter {
   }
 
   private static Signature signature(Map<String, Signature> all, String name) {
-    return java.util.Objects.requireNonNull(all.get(name), name);
+    return Objects.requireNonNull(all.get(name), name);
   }
 
   private void visit(Tensor node) {
@@ -200,7 +202,7 @@ final class ScriptWriter {
   }
 
   /** Returns a value that several nodes may use, computed by the first that asks. */
-  String shared(String key, java.util.function.Supplier<String> compute) {
+  String shared(String key, Supplier<String> compute) {
     String known = shared.get(key);
     if (known == null) {
       known = compute.get();
@@ -263,7 +265,7 @@ final class ScriptWriter {
 
   /** Returns a further result of a composite. */
   String result(Tensor composite, int index) {
-    return java.util.Objects.requireNonNull(names.get(composite)).get(index);
+    return Objects.requireNonNull(names.get(composite)).get(index);
   }
 
   /** Returns the name of a node's value. */

@@ -12,6 +12,7 @@ final class TorchType {
   static int code(DType type) {
     return switch (type) {
       case U8 -> 0;
+      case I8 -> 1;
       case I32 -> 3;
       case I64 -> 4;
       case F16 -> 5;
@@ -26,6 +27,7 @@ final class TorchType {
   static DataType of(DType type) {
     return switch (type) {
       case U8 -> DataType.UINT8;
+      case I8 -> DataType.INT8;
       case I32 -> DataType.INT32;
       case I64 -> DataType.INT64;
       case F32 -> DataType.FLOAT32;

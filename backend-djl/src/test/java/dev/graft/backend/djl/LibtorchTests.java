@@ -12,6 +12,7 @@ import dev.graft.spi.Session;
 import dev.graft.spi.SessionOptions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -61,7 +62,7 @@ class LibtorchTests {
           expected.add(row * 5 + column + 1.0);
         }
       }
-      assertThat(java.util.stream.LongStream.range(0, 35).mapToObj(back::at))
+      assertThat(LongStream.range(0, 35).mapToObj(back::at))
           .containsExactlyElementsOf(expected);
     }
   }
@@ -69,10 +70,11 @@ class LibtorchTests {
   @Test
   void aSecondNumberOfThreadsIsRefusedWhileTheFirstIsInUse() {
     DjlBackend backend = new DjlBackend();
-    try (Session _ = backend.open(new SessionOptions(2)); Session same = backend.open(new SessionOptions(2))) {
-      assertThatThrownBy(() -> backend.open(new SessionOptions(1))).isInstanceOf(GraftException.class)
-          .hasMessageContaining("1 threads").hasMessageContaining("a session of 2");
-      same.close();
+    try (Session _ = backend.open(new SessionOptions(2))) {
+      try (Session _ = backend.open(new SessionOptions(2))) {
+        assertThatThrownBy(() -> backend.open(new SessionOptions(1))).isInstanceOf(GraftException.class)
+            .hasMessageContaining("1 threads").hasMessageContaining("a session of 2");
+      }
       assertThatThrownBy(() -> backend.open(new SessionOptions(1))).isInstanceOf(GraftException.class);
     }
     backend.open(new SessionOptions(1)).close();

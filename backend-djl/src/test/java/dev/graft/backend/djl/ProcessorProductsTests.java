@@ -12,6 +12,7 @@ import dev.graft.spi.Program;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -44,7 +45,7 @@ class ProcessorProductsTests {
   private static HostTensor run(Processor processor, Tensor output, Map<String, HostTensor> feeds) {
     try (DjlSession session = new DjlSession(Libtorch.open(1), processor);
         Program program = session.compile(Graph.of("product", Map.of("y", output), List.of()))) {
-      return java.util.Objects.requireNonNull(program.run(feeds).get("y"));
+      return Objects.requireNonNull(program.run(feeds).get("y"));
     }
   }
 

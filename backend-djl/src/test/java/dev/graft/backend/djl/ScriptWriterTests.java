@@ -64,9 +64,11 @@ class ScriptWriterTests {
 
   /** Makes the graph of an optimiser's step whose results are chosen by conditions. */
   private static Graph update(Tensor gradient, List<Tensor> conditions) {
-    List<Tensor> held = Stream.of("p", "m", "v").map(name -> Tensor.variable(name, DType.F32, X.shape())).toList();
+    List<Tensor> held = Stream.of("p", "m", "v").map(name -> Tensor.variable(name, DType.F32, X.shape()))
+        .toList();
     Tensor one = Tensor.input("one", DType.F32);
-    Tensor step = Tensor.of(new AdamW(0.9, 0.999, 1e-8), held.get(0), gradient, held.get(1), held.get(2), one, one,
+    Tensor step = Tensor.of(new AdamW(0.9, 0.999, 1e-8), held.get(0), gradient, held.get(1), held.get(2), one,
+        one,
         one, one, one);
     List<Assignment> assignments = new ArrayList<>();
     for (int i = 0; i < conditions.size(); i++) {
@@ -81,7 +83,8 @@ class ScriptWriterTests {
     Tensor gradient = X.exp();
     Tensor condition = gradient.sum().lessOrEqual(Tensor.scalar(9, DType.F32));
     Script script = ScriptWriter.of(update(gradient, List.of(condition, condition, condition)), PROCESSOR);
-    assertThat(script.code()).contains("    if bool(v").contains("torch.lerp_(").doesNotContain("torch.where(")
+    assertThat(script.code()).contains("    if bool(v").contains("torch.lerp_(")
+        .doesNotContain("torch.where(")
         .doesNotContain("torch.copy_(");
     assertThat(script.assigned()).containsExactlyInAnyOrder("p", "m", "v");
     // Of all that the step computes, the gradient alone takes part in the plan.

@@ -5,7 +5,7 @@ import dev.graft.graph.HostTensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** Holds U8, read as 0 to 255, and BOOL as 0 or 1. */
+/** Holds U8, read as 0 to 255, I8, read as −128 to 127, and BOOL as 0 or 1. */
 record ByteValues(DType dtype, byte[] array) implements Values {
 
   @Override
@@ -26,14 +26,14 @@ record ByteValues(DType dtype, byte[] array) implements Values {
   @Override
   public void read(int from, int stride, int count, double[] into) {
     for (int i = 0; i < count; i++) {
-      into[i] = array[from + i * stride] & 0xFF;
+      into[i] = wide(array[from + i * stride]);
     }
   }
 
   @Override
   public void read(int from, int stride, int count, long[] into) {
     for (int i = 0; i < count; i++) {
-      into[i] = array[from + i * stride] & 0xFF;
+      into[i] = wide(array[from + i * stride]);
     }
   }
 
@@ -49,6 +49,10 @@ record ByteValues(DType dtype, byte[] array) implements Values {
     for (int i = 0; i < count; i++) {
       array[at + i] = narrow(from[i] == 0, from[i]);
     }
+  }
+
+  private int wide(byte element) {
+    return dtype == DType.I8 ? element : element & 0xFF;
   }
 
   private byte narrow(boolean isZero, long value) {

@@ -81,7 +81,7 @@ record FloatValues(DType dtype, float[] array) implements Values {
           array[i] = Float.float16ToFloat(Float.floatToFloat16(array[i]));
         }
       }
-      case F32, F64, I64, I32, U8, BOOL -> {
+      case F32, F64, I64, I32, I8, U8, BOOL -> {
       }
     }
   }

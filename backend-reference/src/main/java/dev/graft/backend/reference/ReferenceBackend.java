@@ -70,7 +70,8 @@ public final class ReferenceBackend implements Backend {
   }
 
   private static long bytes(Map<String, Signature> values) {
-    return values.values().stream().mapToLong(value -> value.shape().size() * Values.elementBytes(value.dtype()))
+    return values.values().stream()
+        .mapToLong(value -> value.shape().size() * Values.elementBytes(value.dtype()))
         .sum();
   }
 

@@ -28,7 +28,7 @@ sealed interface Values permits FloatValues, DoubleValues, LongValues, IntValues
       case F64 -> new DoubleValues(new double[size]);
       case I64 -> new LongValues(new long[size]);
       case I32 -> new IntValues(new int[size]);
-      case U8, BOOL -> new ByteValues(dtype, new byte[size]);
+      case I8, U8, BOOL -> new ByteValues(dtype, new byte[size]);
     };
   }
 
@@ -51,7 +51,7 @@ sealed interface Values permits FloatValues, DoubleValues, LongValues, IntValues
     return switch (dtype) {
       case F32, BF16, F16, I32 -> 4;
       case F64, I64 -> 8;
-      case U8, BOOL -> 1;
+      case I8, U8, BOOL -> 1;
     };
   }
 

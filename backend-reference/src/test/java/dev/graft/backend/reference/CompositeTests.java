@@ -32,8 +32,9 @@ class CompositeTests {
   }
 
   @ParameterizedTest
-  @CsvSource({"false, 0, 0, 4, 4", "true, 0, 0, 4, 4", "true, 0, 0, 3, 7", "true, 2, 0, 5, 5", "true, 1, 0, 3, 6",
-      "true, 4, 0.9, 3, 6", "true, 0, 0.9, 1, 6", "true, 2, 0, 1, 6", "false, 0, 1.3, 5, 3"})
+  @CsvSource({"false, 0, 0, 4, 4", "true, 0, 0, 4, 4", "true, 0, 0, 3, 7", "true, 2, 0, 5, 5",
+    "true, 1, 0, 3, 6",
+    "true, 4, 0.9, 3, 6", "true, 0, 0.9, 1, 6", "true, 2, 0, 1, 6", "false, 0, 1.3, 5, 3"})
   void attentionMixesWhatATargetSees(boolean causal, long window, double softcap, int targets, int sources) {
     int dim = 3;
     HostTensor q = random(1, 1, targets, dim);
@@ -170,7 +171,8 @@ class CompositeTests {
     HostTensor moved = Evaluation.of(Repack.of(Tensor.constant(x),
         Tensor.constant(HostTensor.ofLongs(Shape.of(4), 2, 0, 1, 2)),
         Tensor.constant(HostTensor.ofLongs(Shape.of(3), 1, 2, 0))));
-    assertThat(moved.toDoubles()).containsExactly(x.at(4), x.at(5), x.at(0), x.at(1), x.at(2), x.at(3), x.at(4),
+    assertThat(moved.toDoubles()).containsExactly(x.at(4), x.at(5), x.at(0), x.at(1), x.at(2), x.at(3),
+        x.at(4),
         x.at(5));
   }
 }

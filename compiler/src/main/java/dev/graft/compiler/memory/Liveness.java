@@ -112,7 +112,8 @@ public final class Liveness {
 
   /** Gives the results of a node memory of their own. */
   public List<Storage> own(Tensor node) {
-    List<Storage> own = results(node).stream().map(each -> new Storage(bytes.applyAsLong(each), true)).toList();
+    List<Storage> own = results(node).stream().map(each -> new Storage(bytes.applyAsLong(each), true))
+        .toList();
     put(node, own);
     return own;
   }

@@ -31,9 +31,9 @@ final class Casts {
       case F64 -> narrow != DType.I64;
       case F32 -> narrow != DType.I64 && narrow != DType.I32 && narrow != DType.F64;
       case I64 -> !narrow.isFloating();
-      case I32 -> narrow == DType.U8 || narrow == DType.BOOL;
-      case BF16, F16 -> narrow == DType.U8 || narrow == DType.BOOL;
-      case U8 -> narrow == DType.BOOL;
+      case I32 -> narrow == DType.I8 || narrow == DType.U8 || narrow == DType.BOOL;
+      case BF16, F16 -> narrow == DType.I8 || narrow == DType.U8 || narrow == DType.BOOL;
+      case I8, U8 -> narrow == DType.BOOL;
       case BOOL -> false;
     };
   }

@@ -71,7 +71,7 @@ final class FillFolding {
     double bound = switch (node.dtype()) {
       case I64 -> EXACT;
       case I32 -> Integer.MAX_VALUE;
-      case U8, BOOL, F32, F64, BF16, F16 -> 0;
+      case I8, U8, BOOL, F32, F64, BF16, F16 -> 0;
     };
     boolean exact = Math.abs(a) <= bound && Math.abs(b) <= bound && Math.abs(value) <= bound && bound > 0;
     return exact ? fill(value + 0.0, node) : node;

@@ -38,9 +38,9 @@ public record Simplify() implements Pass {
         Identities.apply(binary.function(), FillFolding.binary(binary, unstretched(node)));
       case Primitive.Compare _,Primitive.Select _ -> sameChoice(unstretched(node));
       case Primitive.Cast cast -> Casts.shorten(cast.dtype(), node);
-      case Primitive.Reshape reshape -> reshape(reshape.shape(), node);
+      case Primitive.Reshape reshape -> last(Primitive.Reshape.class, reshape.shape(), node);
       case Permute permute -> permute(permute, node);
-      case Primitive.Broadcast broadcast -> broadcast(broadcast.shape(), node);
+      case Primitive.Broadcast broadcast -> last(Primitive.Broadcast.class, broadcast.shape(), node);
       case Slice slice -> slice(slice, node);
       case Primitive.Pad pad -> pad.before() == 0 && pad.after() == 0 ? node.input(0) : node;
       case Concat _ -> node.inputs().size() == 1 ? node.input(0) : node;
@@ -91,9 +91,10 @@ public record Simplify() implements Pass {
     return same ? node.input(1) : node;
   }
 
-  private static Tensor reshape(Shape to, Tensor node) {
+  /** Takes a chain of operations of one kind, of which the last decides the shape, for that last one. */
+  private static Tensor last(Class<? extends Primitive> kind, Shape to, Tensor node) {
     Tensor from = node.input(0);
-    if (from.op() instanceof Primitive.Reshape) {
+    if (kind.isInstance(from.op())) {
       from = from.input(0);
     }
     if (from.shape().equals(to)) {
@@ -119,20 +120,6 @@ public record Simplify() implements Pass {
       return FillFolding.fill(fill.value(), node);
     }
     return from == node.input(0) ? node : Tensor.at(node.site(), new Permute(order), List.of(from));
-  }
-
-  private static Tensor broadcast(Shape to, Tensor node) {
-    Tensor from = node.input(0);
-    if (from.op() instanceof Primitive.Broadcast) {
-      from = from.input(0);
-    }
-    if (from.shape().equals(to)) {
-      return from;
-    }
-    if (from.op() instanceof Primitive.Fill fill) {
-      return FillFolding.fill(fill.value(), node);
-    }
-    return from == node.input(0) ? node : Tensor.at(node.site(), node.op(), List.of(from));
   }
 
   private static Tensor slice(Slice slice, Tensor node) {

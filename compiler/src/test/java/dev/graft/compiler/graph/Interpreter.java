@@ -7,6 +7,7 @@ import dev.graft.graph.Primitive;
 import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -262,7 +263,7 @@ public final class Interpreter {
     Shape shape = node.input(0).shape();
     double[] sums = new double[Math.toIntExact(node.shape().size())];
     if (reduce.function() == Primitive.Reduce.Function.MAX) {
-      java.util.Arrays.fill(sums, Double.NEGATIVE_INFINITY);
+      Arrays.fill(sums, Double.NEGATIVE_INFINITY);
     }
     for (long i = 0; i < shape.size(); i++) {
       double x = value(node.input(0)).at(i);
@@ -293,7 +294,7 @@ public final class Interpreter {
   /** Finds the place in the table that a place in the result of a gather was taken from. */
   private long[] spread(int axis, Tensor node, long[] at) {
     Shape indices = node.input(1).shape();
-    long[] inner = java.util.Arrays.copyOfRange(at, axis, axis + indices.rank());
+    long[] inner = Arrays.copyOfRange(at, axis, axis + indices.rank());
     long[] from = new long[at.length - indices.rank() + 1];
     System.arraycopy(at, 0, from, 0, axis);
     from[axis] = value(node.input(1)).integerAt(flat(indices, inner));

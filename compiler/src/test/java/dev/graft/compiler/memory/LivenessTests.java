@@ -14,6 +14,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -45,7 +46,7 @@ class LivenessTests {
         liveness.all(node).stream().filter(Liveness.Storage::isOwned)
             .forEach(storage -> alive.computeIfAbsent(storage, each -> memory.allocate(each.bytes())));
         for (Liveness.Storage storage : liveness.released(node)) {
-          memory.free(alive.remove(storage), storage.bytes());
+          memory.free(Objects.requireNonNull(alive.remove(storage)), storage.bytes());
         }
         // Exactly what some later node reads, under any name, is alive.
         int now = i;

@@ -216,7 +216,7 @@ public final class AdapterSet implements AutoCloseable {
   }
 
   /**
-   * Gives an adapter so many times the effect that it was added with; 1 gives it that effect again.
+   * Multiplies the effect that an adapter was added with by a factor; 1 restores it.
    *
    * @throws GraftException if there is no adapter of that name, or its method has no such scale
    */
@@ -258,7 +258,8 @@ public final class AdapterSet implements AutoCloseable {
    * @throws GraftException if the name is taken, if there is no adapter of a name, or if these cannot be
    * combined so; says why
    */
-  public void combine(String name, String combinationType, Map<String, Double> weights, Configuration options) {
+  public void combine(String name, String combinationType, Map<String, Double> weights,
+      Configuration options) {
     checkFree(name);
     weights.keySet().forEach(this::member);
     List<Combination.Part> parts = new ArrayList<>();

@@ -71,7 +71,7 @@ final class Combination {
       ModelOutline outline) {
     List<PeftMethod.Part<C>> content = parts.stream().map(part -> {
       Configuration json = Configuration.stored("adapter " + part.name(), part.attachment().config(""));
-      return new PeftMethod.Part<>(part.name(), part.weight(), method.fitted(method.read(json), outline),
+      return new PeftMethod.Part<>(part.name(), part.weight(), method.resolved(method.read(json), outline),
           bySite(part));
     }).toList();
     PeftMethod.Combined<C> combined = method.combine(way, content, options);
@@ -81,6 +81,9 @@ final class Combination {
     Map<String, HostTensor> values = new LinkedHashMap<>();
     attachment.tensors().forEach((key, tensor) -> {
       HostTensor value = combined.tensors().getOrDefault(tensor.site(), Map.of()).get(name(tensor));
+      if (value == null && !tensor.stored()) {
+        value = tensor.unstoredValue();
+      }
       if (value == null || !value.shape().equals(tensor.shape())) {
         throw new GraftException("Method " + method.id() + " combines to " + (value == null
             ? "no "

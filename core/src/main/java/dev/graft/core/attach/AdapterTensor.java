@@ -1,5 +1,7 @@
 package dev.graft.core.attach;
 
+import dev.graft.graph.DType;
+import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
 import dev.graft.spi.ParamSpec;
 import java.util.Optional;
@@ -17,4 +19,14 @@ import org.apiguardian.api.API;
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 public record AdapterTensor(String key, Shape shape, boolean trainable, String site,
-    Optional<ParamSpec> spec, Optional<String> baseParameter) {}
+    Optional<ParamSpec> spec, Optional<String> baseParameter) {
+  /** Tells whether the adapter file holds it. */
+  public boolean stored() {
+    return spec.map(ParamSpec::stored).orElse(true);
+  }
+
+  /** Returns the values of a tensor that is not {@link #stored}, in F32. */
+  public HostTensor unstoredValue() {
+    return new RandomStream(0, key).fill(spec.orElseThrow().init(), DType.F32, shape);
+  }
+}

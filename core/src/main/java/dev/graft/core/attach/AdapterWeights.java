@@ -100,6 +100,14 @@ public final class AdapterWeights {
   public static void save(Path folder, Attachment attachment, Map<String, HostTensor> values,
       Map<String, HostTensor> training, Function<String, HostTensor> base, String basePath) {
     Map<String, HostTensor> all = new LinkedHashMap<>(values);
+    attachment.tensors().values().stream().filter(tensor -> !tensor.stored())
+        .forEach(tensor -> all.remove(tensor.key()));
+    attachment.aliases().forEach((alias, key) -> {
+      HostTensor value = all.get(key);
+      if (value != null) {
+        all.put(alias, value);
+      }
+    });
     attachment.writtenBaseCopies()
         .forEach((key, parameter) -> all.computeIfAbsent(key, _ -> base.apply(parameter)));
     AdapterFolder.save(folder, attachment.config(basePath), TensorSource.of(all), TensorSource.of(training));

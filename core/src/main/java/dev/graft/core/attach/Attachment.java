@@ -2,13 +2,18 @@ package dev.graft.core.attach;
 
 import dev.graft.error.GraftException;
 import dev.graft.graph.Shape;
+import dev.graft.graph.Tensor;
 import dev.graft.spi.Adapter;
+import dev.graft.spi.AdapterParams;
+import dev.graft.spi.BaseLayers;
 import dev.graft.spi.Configuration;
 import dev.graft.spi.ModelOutline;
-import dev.graft.spi.Params;
 import dev.graft.spi.ParamSpec;
+import dev.graft.spi.ParamUpdate;
+import dev.graft.spi.Params;
 import dev.graft.spi.PeftMethod;
 import dev.graft.spi.Site;
+import dev.graft.spi.StepParams;
 import dev.graft.spi.Targets;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -43,6 +48,7 @@ public final class Attachment {
   private final List<ParamSpec> shared;
   private final Map<String, AdapterTensor> tensors = new LinkedHashMap<>();
   private final Map<String, AdapterTensor> replaced = new LinkedHashMap<>();
+  private final Map<String, String> aliases = new LinkedHashMap<>();
   private final List<String> notes = new ArrayList<>();
 
   private record Bound<C>(PeftMethod<C> method, C configuration) {
@@ -50,7 +56,7 @@ public final class Attachment {
         boolean training) {
       C read = method.read(json);
       json.finish();
-      C configuration = method.fitted(read, outline);
+      C configuration = method.resolved(read, outline);
       return new Bound<>(method, training ? configuration : method.forInference(configuration));
     }
 
@@ -66,8 +72,20 @@ public final class Attachment {
       return method.adapter(configuration, site);
     }
 
-    List<ParamSpec> shared(ModelOutline outline) {
-      return method.shared(configuration, outline);
+    List<ParamSpec> shared(ModelOutline outline, List<Site> selected) {
+      return method.shared(configuration, outline, selected);
+    }
+
+    Tensor initial(String parameter, BaseLayers base, Params p) {
+      return method.initial(configuration, parameter, base, p);
+    }
+
+    Optional<Tensor> penalty(AdapterParams p) {
+      return method.penalty(configuration, p);
+    }
+
+    List<ParamUpdate> afterStep(StepParams p) {
+      return method.afterStep(configuration, p);
     }
 
     Optional<PeftMethod.Export> export(Params p) {
@@ -108,7 +126,7 @@ public final class Attachment {
     Targets targets = bound.targets();
     TargetRules rules = new TargetRules(targets, outline, isStored);
     this.sites = rules.sites().stream().filter(site -> bound.adapter(site).isPresent()).toList();
-    this.shared = bound.shared(outline);
+    this.shared = bound.shared(outline, sites);
     for (ParamSpec spec : shared) {
       add(new AdapterTensor(spec.key(), spec.shape(), spec.trainable(), "", Optional.of(spec),
           Optional.empty()));
@@ -123,10 +141,17 @@ public final class Attachment {
     }
     Set<String> saved = rules.savedParameters();
     saved.forEach(parameter -> replace(parameter, PREFIX + parameter));
+    rules.wholeParameters().forEach((parameter, wrapper) -> {
+      // As in PEFT, a module that is saved as a whole anyway gets no wrapper.
+      if (!saved.contains(parameter)) {
+        String module = TargetRules.module(parameter);
+        replace(parameter, PREFIX + module + "." + wrapper + parameter.substring(module.length()));
+      }
+    });
     notes.addAll(rules.notes());
     Set<String> adapted = new LinkedHashSet<>(sites.stream().map(Site::name).toList());
     for (String parameter : outline.parameters().keySet()) {
-      if (parameter.endsWith(".bias") && !saved.contains(parameter)) {
+      if (parameter.endsWith(".bias") && !replaced.containsKey(parameter)) {
         String module = TargetRules.module(parameter);
         boolean here = adapted.contains(module);
         boolean learns = switch (targets.bias()) {
@@ -139,6 +164,9 @@ public final class Attachment {
         }
       }
     }
+    aliases.keySet().stream().filter(tensors::containsKey).findFirst().ifPresent(key -> {
+      throw declaredTwice(key);
+    });
   }
 
   /** Keeps an embedding's lookup apart from the model's input, which bears its name. */
@@ -187,8 +215,22 @@ public final class Attachment {
 
   private void add(AdapterTensor tensor) {
     if (tensors.put(tensor.key(), tensor) != null) {
-      throw new GraftException("Method " + bound.method().id() + " declares " + tensor.key() + " twice");
+      throw declaredTwice(tensor.key());
     }
+    for (String alias : tensor.spec().map(ParamSpec::aliases).orElse(List.of())) {
+      if (aliases.put(alias, tensor.key()) != null) {
+        throw declaredTwice(alias);
+      }
+    }
+  }
+
+  private GraftException declaredTwice(String key) {
+    return new GraftException("Method " + bound.method().id() + " declares " + key + " twice");
+  }
+
+  /** Returns the further keys under which the adapter file holds tensors, and each one's own key. */
+  public Map<String, String> aliases() {
+    return Collections.unmodifiableMap(aliases);
   }
 
   /** Returns the method. */
@@ -197,7 +239,7 @@ public final class Attachment {
   }
 
   /**
-   * Returns the same adapter with so many times its effect.
+   * Returns the same adapter with its effect multiplied by a factor.
    *
    * @throws GraftException if the method has no such scale
    */
@@ -253,12 +295,31 @@ public final class Attachment {
 
   /** Returns the key of a site's parameter, or of a shared one where the site has none of that name. */
   public Optional<String> key(String site, Adapter adapter, String name) {
-    for (ParamSpec spec : adapter.parameters()) {
-      if (spec.name().equals(name)) {
-        return Optional.of(PREFIX + site + "." + spec.key());
-      }
-    }
-    return sharedKey(name);
+    return ownKey(site, adapter, name).or(() -> sharedKey(name));
+  }
+
+  /** Returns the key of a site's parameter. */
+  public static Optional<String> ownKey(Site site, Adapter adapter, String name) {
+    return ownKey(site.name(), adapter, name);
+  }
+
+  private static Optional<String> ownKey(String site, Adapter adapter, String name) {
+    return adapter.parameters().stream().filter(spec -> spec.name().equals(name))
+        .map(spec -> PREFIX + site + "." + spec.key()).findFirst();
+  }
+
+  /** Returns the whole key of what a site stores under a key of its own. */
+  public static String key(Site site, String key) {
+    return PREFIX + site.name() + "." + key;
+  }
+
+  /** Returns the fault of a method that asks for a parameter which it does not declare. */
+  public GraftException undeclared(String parameter, String site) {
+    return new GraftException("Method " + method().id() + " asks for "
+        + (site.isEmpty()
+            ? "shared parameter \"" + parameter + "\""
+            : "parameter \"" + parameter + "\" at " + site)
+        + ", which it does not declare");
   }
 
   /** Returns the key of a parameter that all sites share. */
@@ -271,7 +332,22 @@ public final class Attachment {
     return bound.virtualTokens();
   }
 
-  /** Returns what the method stores instead of some parameters. */
+  /** Returns the start of a shared parameter that is derived from the base model. */
+  public Tensor initial(String parameter, BaseLayers base, Params p) {
+    return bound.initial(parameter, base, p);
+  }
+
+  /** Returns what a training step adds to its loss. */
+  public Optional<Tensor> penalty(AdapterParams p) {
+    return bound.penalty(p);
+  }
+
+  /** Returns what becomes of parameters at the end of a training step. */
+  public List<ParamUpdate> afterStep(StepParams p) {
+    return bound.afterStep(p);
+  }
+
+  /** Returns what the method stores instead of some shared parameters. */
   public Optional<PeftMethod.Export> export(Params p) {
     return bound.export(p);
   }

@@ -1,5 +1,6 @@
 package dev.graft.core.attach;
 
+import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Shape;
@@ -12,6 +13,7 @@ import org.apiguardian.api.API;
  */
 @API(status = API.Status.INTERNAL, since = "0.1")
 public final class RandomStream {
+  private final String name;
   private final long key;
 
   /** Creates the stream of one parameter. */
@@ -20,6 +22,7 @@ public final class RandomStream {
     for (int i = 0; i < name.length(); i++) {
       hash = mix(hash ^ name.charAt(i) * 0x9E3779B97F4A7C15L);
     }
+    this.name = name;
     this.key = hash;
   }
 
@@ -41,15 +44,36 @@ public final class RandomStream {
     return radius * Math.cos(2 * Math.PI * uniform(2 * i + 1));
   }
 
-  /** Makes a start value. */
+  /**
+   * Makes a start value.
+   *
+   * @throws GraftException if the method gives values of another shape
+   */
   public HostTensor fill(Init init, DType type, Shape shape) {
+    return switch (init) {
+      case Init.Seeded seeded -> new RandomStream(seeded.seed(), name).fill(seeded.numbers(), type, shape);
+      case Init.Given given -> given(given.values().get(), type, shape);
+      case Init.Constant _,Init.Uniform _,Init.Normal _,Init.Derived _ -> numbers(init, type, shape);
+    };
+  }
+
+  private HostTensor given(HostTensor values, DType type, Shape shape) {
+    if (!values.shape().equals(shape) || !values.dtype().isFloating()) {
+      throw new GraftException("The method gives " + name + " a start of " + values.dtype() + " "
+          + values.shape() + ", but declares it as floating-point " + shape);
+    }
+    return values.cast(type);
+  }
+
+  private HostTensor numbers(Init init, DType type, Shape shape) {
     HostTensor out = HostTensor.zeros(type, shape);
     for (long i = 0; i < shape.size(); i++) {
       out.set(i, switch (init) {
         case Init.Constant constant -> constant.value();
         case Init.Uniform uniform -> (2 * uniform(i) - 1) * uniform.bound();
         case Init.Normal normal -> normal(i) * normal.deviation();
-        case Init.Derived _ -> throw new IllegalArgumentException("a derived start has a formula");
+        case Init.Derived _,Init.Seeded _,Init.Given _ ->
+          throw new IllegalArgumentException(init + " is no distribution");
       });
     }
     return out;

@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /** Reads an adapter's tensors from its file, and tells all that does not fit. */
 final class StoredTensors {
@@ -37,7 +38,9 @@ final class StoredTensors {
     this.origin = origin;
     this.base = base;
     this.copies = attachment.baseCopies();
-    StoredKeys stored = new StoredKeys(file.names(), attachment.tensors().keySet(), copies.keySet(), origin);
+    Set<String> own = new LinkedHashSet<>(attachment.tensors().keySet());
+    own.addAll(attachment.aliases().keySet());
+    StoredKeys stored = new StoredKeys(file.names(), own, copies.keySet(), origin);
     this.keys = stored.found();
     new TreeSet<>(stored.unexpected()).stream().filter(key -> !attachment.ignores(key)).forEach(
         key -> faults.add("tensor " + key + " is unexpected: this adapter has no such tensor"));
@@ -47,8 +50,14 @@ final class StoredTensors {
     List<String> unexpected = List.copyOf(faults);
     faults.clear();
     attachment.tensors().forEach((key, tensor) -> {
-      if (keys.containsKey(key)) {
-        take(key, tensor.shape());
+      List<String> present = Stream
+          .concat(Stream.of(key), tensor.spec().stream().flatMap(spec -> spec.aliases().stream()))
+          .filter(keys::containsKey).toList();
+      if (!present.isEmpty()) {
+        take(key, present.getFirst(), tensor.shape());
+        present.stream().skip(1).forEach(alias -> requireSame(present.getFirst(), alias));
+      } else if (!tensor.stored()) {
+        values.put(key, tensor.unstoredValue());
       } else {
         faults.add("tensor " + key + " " + tensor.shape() + " is missing");
       }
@@ -76,17 +85,26 @@ final class StoredTensors {
     return keys.getOrDefault(key, key);
   }
 
-  private void take(String key, Shape wanted) {
-    Shape found = file.signature(stored(key)).shape();
-    DType type = file.signature(stored(key)).dtype();
+  /** Requires that two keys of one tensor hold the same values. */
+  private void requireSame(String key, String alias) {
+    if (!file.signature(stored(key)).equals(file.signature(stored(alias)))
+        || !equal(file.tensor(stored(key)), file.tensor(stored(alias)))) {
+      faults.add("tensors " + stored(key) + " and " + stored(alias)
+          + " must be equal, since the adapter has one tensor for both");
+    }
+  }
+
+  private void take(String key, String at, Shape wanted) {
+    Shape found = file.signature(stored(at)).shape();
+    DType type = file.signature(stored(at)).dtype();
     if (!found.equals(wanted)) {
-      faults.add("tensor " + stored(key) + " has shape " + found
+      faults.add("tensor " + stored(at) + " has shape " + found
           + ", but the configuration and the model ask for " + wanted
           + resized(key, found, wanted).orElse(""));
     } else if (!type.isFloating()) {
-      faults.add("tensor " + stored(key) + " is stored as " + type + ", but must be floating-point");
+      faults.add("tensor " + stored(at) + " is stored as " + type + ", but must be floating-point");
     } else {
-      values.put(key, file.tensor(stored(key)));
+      values.put(key, file.tensor(stored(at)));
     }
   }
 

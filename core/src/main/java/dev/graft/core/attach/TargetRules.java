@@ -8,9 +8,11 @@ import dev.graft.spi.Site;
 import dev.graft.spi.Targets;
 import dev.graft.spi.Targets.Selection;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
@@ -25,6 +27,7 @@ final class TargetRules {
   private static final String ANY_LAYER = ".*?\\.[^.]*\\.(\\d+)\\.";
 
   private final Targets targets;
+  private final Selection selection;
   private final ModelOutline outline;
   private final boolean stored;
   private final Predicate<Site> selected;
@@ -42,7 +45,10 @@ final class TargetRules {
     this.targets = targets;
     this.outline = outline;
     this.stored = stored;
-    this.selected = predicate("target_modules", targets.selection());
+    this.selection = targets.selection() instanceof Selection.Whole whole
+        ? whole.modules()
+        : targets.selection();
+    this.selected = predicate("target_modules", selection);
     this.excluded = targets.exclude().map(selection -> predicate("exclude_modules", selection))
         .orElse(_ -> false);
     this.layers = targets.layersPattern().isEmpty()
@@ -57,8 +63,11 @@ final class TargetRules {
 
   /** Returns the selected sites in the model's order. */
   List<Site> sites() {
-    if (targets.selection() instanceof Selection.Names names) {
-      entriesHit(names);
+    if (targets.selection() instanceof Selection.Whole || selection instanceof Selection.None) {
+      return List.of();
+    }
+    if (selection instanceof Selection.Names names) {
+      entriesHit(names, outline.sites().stream().filter(TargetRules::named).map(Site::name).toList());
     }
     List<Site> chosen = outline.sites().stream()
         .filter(site -> !saved(site.name()) && selected.test(site))
@@ -70,6 +79,49 @@ final class TargetRules {
           + String.join(", ", endings()));
     }
     return chosen;
+  }
+
+  /**
+   * Returns the base parameters that learn as a whole because targets name their modules, in the model's order,
+   * each with the wrapper that its key has.
+   */
+  Map<String, String> wholeParameters() {
+    if (!(targets.selection() instanceof Selection.Whole whole)) {
+      return Map.of();
+    }
+    List<String> modules = replaceable().stream().map(TargetRules::module).distinct().toList();
+    if (selection instanceof Selection.Names names) {
+      entriesHit(names, modules);
+    }
+    Predicate<String> chosen = modulePredicate("target_modules", selection);
+    Predicate<String> left = targets.exclude().map(e -> modulePredicate("exclude_modules", e))
+        .orElse(_ -> false);
+    Map<String, String> found = new LinkedHashMap<>();
+    for (String parameter : replaceable()) {
+      String module = module(parameter);
+      if (chosen.test(module) && (byFullName(module) || inLayers(module)) && !left.test(module)) {
+        found.put(parameter, whole.wrapper());
+      }
+    }
+    if (found.isEmpty()) {
+      throw new GraftException("target_modules: " + show(targets.selection())
+          + " leaves no module to train after exclude_modules and layers_to_transform. This model has: "
+          + String.join(", ", endings(modules)));
+    }
+    return found;
+  }
+
+  private Predicate<String> modulePredicate(String field, Selection modules) {
+    return switch (modules) {
+      case Selection.Names names -> module -> names.entries().stream().anyMatch(e -> hits(e, module));
+      case Selection.Pattern pattern -> compile(field, pattern.regex(), pattern.regex())::matches;
+      case Selection.AllLinear _ -> {
+        Set<String> linear = outline.sites().stream().filter(predicate(field, modules)).map(Site::name)
+            .collect(Collectors.toSet());
+        yield linear::contains;
+      }
+      case Selection.AllAttention _,Selection.ModelInput _,Selection.Whole _,Selection.None _ -> _ -> false;
+    };
   }
 
   /** Returns the base parameters that modules_to_save names, in the model's order. */
@@ -124,7 +176,7 @@ final class TargetRules {
   private static Predicate<Site> predicate(String field, Selection selection) {
     return switch (selection) {
       case Selection.Names names -> site -> named(site)
-          && names.entries().stream().anyMatch(e -> hits(e, site));
+          && names.entries().stream().anyMatch(e -> hits(e, site.name()));
       case Selection.Pattern pattern -> {
         NamePattern compiled = compile(field, pattern.regex(), pattern.regex());
         yield site -> named(site) && compiled.matches(site.name());
@@ -132,6 +184,7 @@ final class TargetRules {
       case Selection.AllLinear _ -> site -> site instanceof Site.Linear linear && !linear.head();
       case Selection.AllAttention _ -> Site.Attention.class::isInstance;
       case Selection.ModelInput _ -> Site.Input.class::isInstance;
+      case Selection.Whole _,Selection.None _ -> _ -> false;
     };
   }
 
@@ -139,21 +192,23 @@ final class TargetRules {
     return site instanceof Site.Linear || site instanceof Site.Embedding;
   }
 
-  private static boolean hits(String entry, Site site) {
-    return site.name().equals(entry) || site.name().endsWith("." + entry);
+  private static boolean hits(String entry, String module) {
+    return module.equals(entry) || module.endsWith("." + entry);
   }
 
-  private void entriesHit(Selection.Names names) {
+  private void entriesHit(Selection.Names names, List<String> modules) {
     List<String> misses = names.entries().stream()
-        .filter(entry -> outline.sites().stream().noneMatch(site -> named(site) && hits(entry, site)))
+        .filter(entry -> modules.stream().noneMatch(module -> hits(entry, module)))
         .toList();
+    List<String> endings = endings(modules);
     if (misses.isEmpty()) {
       return;
     }
     String fault = "target_modules: no module matches " + misses.stream()
-        .map(entry -> "\"" + entry + "\"" + suggestion(entry)).collect(Collectors.joining(", "))
-        + ". This model has: " + String.join(", ", endings());
-    if (!stored || misses.size() == names.entries().size() || misses.stream().anyMatch(this::isSlip)) {
+        .map(entry -> "\"" + entry + "\"" + suggestion(entry, endings)).collect(Collectors.joining(", "))
+        + ". This model has: " + String.join(", ", endings);
+    if (!stored || misses.size() == names.entries().size()
+        || misses.stream().anyMatch(entry -> isSlip(entry, endings))) {
       throw new GraftException(fault);
     }
     notes.add("target_modules: this model has no modules named " + String.join(", ", misses)
@@ -162,7 +217,11 @@ final class TargetRules {
 
   /** Tells whether an entry is a module's name but for underscores and case, and so was meant for it. */
   private boolean isSlip(String entry) {
-    return endings().stream().anyMatch(ending -> bare(ending).equals(bare(entry)));
+    return isSlip(entry, endings());
+  }
+
+  private static boolean isSlip(String entry, List<String> endings) {
+    return endings.stream().anyMatch(ending -> bare(ending).equals(bare(entry)));
   }
 
   private static String bare(String name) {
@@ -170,12 +229,19 @@ final class TargetRules {
   }
 
   private String suggestion(String entry) {
-    return Nearest.of(entry, endings()).map(near -> " (did you mean \"" + near + "\"?)").orElse("");
+    return suggestion(entry, endings());
+  }
+
+  private static String suggestion(String entry, List<String> endings) {
+    return Nearest.of(entry, endings).map(near -> " (did you mean \"" + near + "\"?)").orElse("");
   }
 
   private List<String> endings() {
-    return outline.sites().stream().filter(TargetRules::named)
-        .map(site -> site.name().substring(site.name().lastIndexOf('.') + 1)).distinct().toList();
+    return endings(outline.sites().stream().filter(TargetRules::named).map(Site::name).toList());
+  }
+
+  private static List<String> endings(List<String> modules) {
+    return modules.stream().map(name -> name.substring(name.lastIndexOf('.') + 1)).distinct().toList();
   }
 
   private static NamePattern compile(String field, String shown, String regex) {
@@ -191,7 +257,7 @@ final class TargetRules {
 
   /** Tells whether a module is named in full, which PEFT takes whatever its layer is. */
   private boolean byFullName(String name) {
-    return targets.selection() instanceof Selection.Names names && names.entries().contains(name);
+    return selection instanceof Selection.Names names && names.entries().contains(name);
   }
 
   private boolean inLayers(String name) {
@@ -226,6 +292,8 @@ final class TargetRules {
       case Selection.AllLinear _ -> "all-linear";
       case Selection.AllAttention _ -> "the attention layers";
       case Selection.ModelInput _ -> "the model's input";
+      case Selection.Whole whole -> show(whole.modules());
+      case Selection.None _ -> "nothing";
     };
   }
 }

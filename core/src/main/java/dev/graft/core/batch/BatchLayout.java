@@ -48,7 +48,8 @@ public record BatchLayout(int rows, int length, int labels, boolean masked, int 
     int labels = roundedUp(Math.max(1, batch.labelCount(inputTokens)), positions, preferences.labelSteps());
     boolean atEnd = batch.paddedAtEnd();
     // One token more than there are: what fills up.
-    int tokens = roundedUp(batch.tokenCount() + batch.rows() * inputTokens + 1, positions, preferences.tokenSteps());
+    int tokens = roundedUp(batch.tokenCount() + batch.rows() * inputTokens + 1, positions,
+        preferences.tokenSteps());
     boolean packable = atEnd && tokens < positions && batch.length() + inputTokens <= maxPositions
         && batch.labelsFollowTokens();
     return new BatchLayout(batch.rows(), batch.length(), labels, !atEnd, packable ? tokens : 0);

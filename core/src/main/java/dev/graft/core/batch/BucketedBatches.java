@@ -62,7 +62,8 @@ public final class BucketedBatches implements BatchSource {
    *
    * @param batchSize samples of a step
    */
-  public static BucketedBatches of(List<? extends TokenSample> samples, int batchSize, long paddingId, long seed) {
+  public static BucketedBatches of(List<? extends TokenSample> samples, int batchSize, long paddingId,
+      long seed) {
     return of(samples, batchSize, 1, paddingId, seed);
   }
 

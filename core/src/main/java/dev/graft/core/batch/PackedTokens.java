@@ -28,7 +28,7 @@ final class PackedTokens {
     this.inputTokens = inputTokens;
     this.slotOfToken = new long[capacity];
     this.tokenOfSlot = new long[batch.rows() * width()];
-    // What fills up stands for padding and padding for it, so that it takes no gradient from any token. The last
+    // Filler slots point to padding, and padding to filler, so that neither takes a gradient from a token. The last
     // slot of padding ends a row, so the largest position is that of the padded batch, which some ropes depend on.
     int filler = batch.tokenCount() + batch.rows() * inputTokens;
     int next = 0;

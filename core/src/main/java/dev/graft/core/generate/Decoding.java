@@ -48,7 +48,8 @@ final class Decoding implements AutoCloseable {
 
   /** Tells whether some rows use an adapter. */
   boolean uses(String adapter) {
-    return groups.stream().anyMatch(group -> group.attachment().isPresent() && group.adapter().equals(adapter));
+    return groups.stream()
+        .anyMatch(group -> group.attachment().isPresent() && group.adapter().equals(adapter));
   }
 
   /** Frees the programs, and with them the cache. */

@@ -95,11 +95,12 @@ public final class AdapterFormulas {
       }
       session.upload(AdapterWeights.variable(group.adapter(), key), start);
     });
+    startShared(seed, derived);
     for (Site site : attachment.sites()) {
       Adapter adapter = attachment.adapter(site).orElseThrow();
       Map<String, Tensor> formulas = new LinkedHashMap<>();
       GraphLayers layers = ModelGraphs.weightsOnly(base, options, group);
-      Params params = layers.params(group, site.name(), adapter);
+      Params params = new StartParams(layers.params(group, site.name(), adapter), seed, site.name(), type);
       List<ParamSpec> specs = new ArrayList<>(adapter.parameters());
       if (adapter instanceof InputAdapter) {
         specs.addAll(attachment.shared());
@@ -110,13 +111,41 @@ public final class AdapterFormulas {
           formulas.put(key, start(layers, site, adapter, spec.name(), params, tokens).cast(type));
         }
       }
-      run("start of " + site.name(), formulas)
-          .forEach((key, value) -> session.upload(AdapterWeights.variable(group.adapter(), key), value));
+      upload(run("start of " + site.name(), formulas));
     }
     if (!derived.isEmpty()) {
       throw new GraftException("Method " + attachment.method().id() + " declares a derived start for "
           + String.join(", ", derived) + ", which no site has a formula for");
     }
+  }
+
+  /** Uploads the derived starts of shared parameters, unless the adapter of the model's input has them. */
+  private void startShared(long seed, Set<String> derived) {
+    if (attachment.sites().stream().anyMatch(Site.Input.class::isInstance)) {
+      return;
+    }
+    DType type = options.parameterType();
+    GraphLayers layers = ModelGraphs.weightsOnly(base, options, group);
+    Params params = new StartParams(layers.sharedParams(group), seed, "", type);
+    Map<String, Tensor> formulas = new LinkedHashMap<>();
+    for (ParamSpec spec : attachment.shared()) {
+      if (derived.remove(spec.key())) {
+        formulas.put(spec.key(), attachment
+            .initial(spec.name(), new NamedBaseLayers(layers, group, base.outline()), params).cast(type));
+      }
+    }
+    upload(run("start of shared parameters", formulas));
+  }
+
+  private void upload(Map<String, HostTensor> starts) {
+    starts.forEach((key, value) -> {
+      AdapterTensor tensor = Objects.requireNonNull(attachment.tensors().get(key));
+      if (!value.shape().equals(tensor.shape())) {
+        throw new GraftException("Method " + attachment.method().id() + " computes a start of "
+            + value.shape() + " for " + key + ", which it declares as " + tensor.shape());
+      }
+      session.upload(AdapterWeights.variable(group.adapter(), key), value);
+    });
   }
 
   private Tensor start(GraphLayers layers, Site site, Adapter adapter, String parameter, Params params,
@@ -275,10 +304,10 @@ public final class AdapterFormulas {
 
   /** Returns the tensors that the adapter file holds, by key. */
   public Map<String, HostTensor> stored() {
-    Optional<PeftMethod.Export> export = export();
-    Map<String, HostTensor> values = download(tensor -> !replaced(tensor, export));
-    export.ifPresent(e -> values.putAll(run("export", e.tensors())));
-    values.replaceAll((key, value) -> TensorCasts.cast(value, DType.F32));
+    PeftMethod.Export export = export();
+    Map<String, HostTensor> values = download(tensor -> !export.replaces().contains(tensor.key()));
+    values.putAll(run("export", export.tensors()));
+    values.replaceAll((_, value) -> value.dtype().isFloating() ? TensorCasts.cast(value, DType.F32) : value);
     return values;
   }
 
@@ -288,22 +317,42 @@ public final class AdapterFormulas {
    * @param basePath what {@code base_model_name_or_path} becomes
    */
   public void save(Path folder, String basePath) {
-    Optional<PeftMethod.Export> export = export();
-    AdapterWeights.save(folder, attachment, stored(), download(tensor -> replaced(tensor, export)),
+    PeftMethod.Export export = export();
+    AdapterWeights.save(folder, attachment, stored(),
+        download(tensor -> export.replaces().contains(tensor.key())),
         name -> base.value(name, DType.F32), basePath);
   }
 
-  private Optional<PeftMethod.Export> export() {
+  /** Returns what the method stores instead of parameters, both by whole keys. */
+  private PeftMethod.Export export() {
     GraphLayers layers = ModelGraphs.weightsOnly(base, options, group);
-    return attachment.export(attachment.sites().isEmpty()
-        ? layers.sharedParams(group)
-        : layers.params(group, attachment.sites().getFirst().name(),
-            attachment.adapter(attachment.sites().getFirst()).orElseThrow()));
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    List<String> replaces = new ArrayList<>();
+    attachment.export(sharedParams(layers)).ifPresent(export -> {
+      tensors.putAll(export.tensors());
+      export.replaces().forEach(name -> replaces.add(replaced(attachment.sharedKey(name), name)));
+    });
+    for (Site site : attachment.sites()) {
+      Adapter adapter = attachment.adapter(site).orElseThrow();
+      adapter.export(layers.params(group, site.name(), adapter)).ifPresent(export -> {
+        export.tensors().forEach((key, value) -> tensors.put(Attachment.key(site, key), value));
+        export.replaces()
+            .forEach(name -> replaces.add(replaced(Attachment.ownKey(site, adapter, name), name)));
+      });
+    }
+    return new PeftMethod.Export(tensors, replaces);
   }
 
-  private static boolean replaced(AdapterTensor tensor, Optional<PeftMethod.Export> export) {
-    return tensor.site().isEmpty()
-        && export.stream().anyMatch(e -> e.replaces().contains(tensor.spec().orElseThrow().name()));
+  private Params sharedParams(GraphLayers layers) {
+    return attachment.sites().isEmpty()
+        ? layers.sharedParams(group)
+        : layers.params(group, attachment.sites().getFirst().name(),
+            attachment.adapter(attachment.sites().getFirst()).orElseThrow());
+  }
+
+  private String replaced(Optional<String> key, String name) {
+    return key.orElseThrow(() -> new GraftException("Method " + attachment.method().id()
+        + " stores something instead of parameter \"" + name + "\", which it does not declare there"));
   }
 
   private Map<String, HostTensor> download(Predicate<AdapterTensor> chosen) {

@@ -5,7 +5,7 @@ import dev.graft.core.attach.AdapterTensor;
 import dev.graft.core.attach.AdapterWeights;
 import dev.graft.core.attach.Attachment;
 import dev.graft.core.batch.Packing;
-import dev.graft.core.batch.Sequence;
+import dev.graft.core.batch.SequenceLayout;
 import dev.graft.core.weights.BaseModel;
 import dev.graft.error.GraftException;
 import dev.graft.graph.Assignment;
@@ -31,6 +31,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
@@ -40,7 +41,7 @@ final class GraphLayers implements Layers {
   private final BaseModel base;
   private final GraphOptions options;
   private final List<RowGroup> groups;
-  private final Sequence sequence;
+  private final SequenceLayout sequence;
   private final Optional<Packing> packing;
   private final Map<String, Tensor> variables = new LinkedHashMap<>();
   private final Map<String, Integer> dropouts = new HashMap<>();
@@ -52,7 +53,7 @@ final class GraphLayers implements Layers {
    *
    * @param packing of the tokens, empty if they come in rows
    */
-  GraphLayers(BaseModel base, GraphOptions options, List<RowGroup> groups, Sequence sequence,
+  GraphLayers(BaseModel base, GraphOptions options, List<RowGroup> groups, SequenceLayout sequence,
       Optional<Packing> packing) {
     this.base = base;
     this.options = options;
@@ -138,7 +139,7 @@ final class GraphLayers implements Layers {
   }
 
   @Override
-  public Tensor convolution(String name, Tensor x, long out) {
+  public Tensor transposedLinear(String name, Tensor x, long out) {
     return linear(new Site.Linear(name, x.dim(-1), out, true, true, false), x);
   }
 
@@ -314,10 +315,8 @@ final class GraphLayers implements Layers {
     @Override
     public Tensor full(String name) {
       Attachment attachment = group.attachment().orElseThrow();
-      String key = keys.apply(name).orElseThrow(() -> new GraftException("Method "
-          + attachment.method().id() + " asks for parameter \"" + name + "\" at " + site
-          + ", which it does not declare"));
-      AdapterTensor tensor = java.util.Objects.requireNonNull(attachment.tensors().get(key));
+      String key = keys.apply(name).orElseThrow(() -> attachment.undeclared(name, site));
+      AdapterTensor tensor = Objects.requireNonNull(attachment.tensors().get(key));
       return variable(group.adapter(), tensor);
     }
 

@@ -7,11 +7,12 @@ import dev.graft.core.attach.Attachment;
 import dev.graft.core.batch.BatchLayout;
 import dev.graft.core.batch.InputNames;
 import dev.graft.core.batch.Packing;
-import dev.graft.core.batch.Sequence;
+import dev.graft.core.batch.SequenceLayout;
 import dev.graft.core.weights.BaseModel;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
 import dev.graft.graph.Graph;
+import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
 import dev.graft.graph.nn.CrossEntropy;
 import dev.graft.spi.InputAdapter;
@@ -21,6 +22,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.apiguardian.api.API;
 
@@ -79,7 +81,7 @@ public final class ModelGraphs {
    */
   public Graph logits(List<RowGroup> groups, long length, boolean masked) {
     long rows = groups.getLast().to();
-    Built built = build(groups, length, Sequence.whole(rows, length, virtualTokens(groups), masked),
+    Built built = build(groups, length, SequenceLayout.whole(rows, length, virtualTokens(groups), masked),
         Optional.empty());
     Tensor flat = built.hidden.reshape(rows * built.hidden.dim(1), built.hidden.dim(2));
     Tensor logits = base.model().logits(built.layers, flat);
@@ -108,14 +110,23 @@ public final class ModelGraphs {
     }
 
     private static Tensor root(Map<String, Tensor> roots, String name) {
-      return java.util.Objects.requireNonNull(roots.get(name), name);
+      return Objects.requireNonNull(roots.get(name), name);
     }
   }
 
   /** Builds the weighted sum of the losses of the positions that have a label. */
   public LossGraph loss(RowGroup group, BatchLayout layout) {
+    return loss(group, layout, false);
+  }
+
+  /** Builds the same sum, with the term that the method adds to the loss of a step. */
+  public LossGraph penalizedLoss(RowGroup group, BatchLayout layout) {
+    return loss(group, layout, true);
+  }
+
+  private LossGraph loss(RowGroup group, BatchLayout layout, boolean penalized) {
     List<RowGroup> groups = List.of(group);
-    Sequence sequence = Sequence.whole(layout.rows(), layout.length(), virtualTokens(groups),
+    SequenceLayout sequence = SequenceLayout.whole(layout.rows(), layout.length(), virtualTokens(groups),
         layout.masked());
     Built built = build(groups, layout.length(), sequence, layout.packing(inputTokens(group)));
     Tensor at = Tensor.input(InputNames.LABEL_ROWS, DType.I64, layout.labels());
@@ -125,6 +136,9 @@ public final class ModelGraphs {
     Tensor rows = chosen.of(built.hidden).reshape(layout.labels(), built.hidden.dim(2));
     Tensor loss = loss(built.layers, rows, Tensor.input(InputNames.LABELS, DType.I64, layout.labels()),
         Tensor.input(InputNames.LABEL_WEIGHTS, rows.dtype().accumulator(), layout.labels()));
+    if (penalized) {
+      loss = penalty(built.layers, group).map(loss::plus).orElse(loss);
+    }
     Map<String, Tensor> trainable = new LinkedHashMap<>();
     group.attachment().ifPresent(attachment -> attachment.trainable()
         .forEach(tensor -> trainable.put(tensor.key(), built.layers.variable(group.adapter(), tensor))));
@@ -134,6 +148,19 @@ public final class ModelGraphs {
             : block)
         .toList();
     return new LossGraph(loss, trainable, blocks);
+  }
+
+  private Optional<Tensor> penalty(GraphLayers layers, RowGroup group) {
+    return group.attachment().flatMap(attachment -> attachment
+        .penalty(new AttachedParams(attachment, tensor -> layers.variable(group.adapter(), tensor),
+            options.computeType()))
+        .map(term -> {
+          if (term.shape().size() != 1) {
+            throw new GraftException("Method " + attachment.method().id() + " adds " + term.shape()
+                + " to the loss, which must be one number");
+          }
+          return term.reshape(Shape.of()).cast(options.parameterType());
+        }));
   }
 
   /**
@@ -156,16 +183,16 @@ public final class ModelGraphs {
   public Graph prompt(List<RowGroup> groups, long length, long cacheLength) {
     long rows = groups.getLast().to();
     return decode("prompt", groups, length,
-        Sequence.prompt(rows, length, virtualTokens(groups), cacheLength));
+        SequenceLayout.prompt(rows, length, virtualTokens(groups), cacheLength));
   }
 
   /** Builds the run over one more token a row: output {@link #LOGITS} [rows, vocabulary]. */
   public Graph next(List<RowGroup> groups, long cacheLength) {
     long rows = groups.getLast().to();
-    return decode("next token", groups, 1, Sequence.next(rows, virtualTokens(groups), cacheLength));
+    return decode("next token", groups, 1, SequenceLayout.next(rows, virtualTokens(groups), cacheLength));
   }
 
-  private Graph decode(String name, List<RowGroup> groups, long length, Sequence sequence) {
+  private Graph decode(String name, List<RowGroup> groups, long length, SequenceLayout sequence) {
     Built built = build(groups, length, sequence, Optional.empty());
     long last = built.hidden.dim(1);
     Tensor rows = built.hidden.slice(1, last - 1, last).reshape(sequence.rows(), built.hidden.dim(2));
@@ -177,7 +204,8 @@ public final class ModelGraphs {
   private record Built(GraphLayers layers, Tensor hidden) {}
 
   /** Builds the hidden states [rows, entering, hidden], or [tokens, 1, hidden] if tokens are packed. */
-  private Built build(List<RowGroup> groups, long length, Sequence sequence, Optional<Packing> packing) {
+  private Built build(List<RowGroup> groups, long length, SequenceLayout sequence,
+      Optional<Packing> packing) {
     if (groups.size() > 1 && groups.stream().anyMatch(group -> group.virtualTokens() > 0)) {
       throw new GraftException("Adapters that add virtual tokens cannot share a batch with others: run their"
           + " rows by themselves");
@@ -197,7 +225,7 @@ public final class ModelGraphs {
 
   /** Returns a layer builder without a sequence, for formulas over weights alone. */
   static GraphLayers weightsOnly(BaseModel base, GraphOptions options, RowGroup group) {
-    return new GraphLayers(base, options, List.of(group), Sequence.whole(1, 1, 0, false),
+    return new GraphLayers(base, options, List.of(group), SequenceLayout.whole(1, 1, 0, false),
         Optional.empty());
   }
 }

@@ -1,6 +1,6 @@
 package dev.graft.core.plugin;
 
-import dev.graft.core.Found;
+import dev.graft.core.InstalledPlugin;
 import dev.graft.core.PluginCatalog;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
@@ -59,7 +59,7 @@ public final class Backends {
   private static Backend best(PluginCatalog plugins, DType type, SessionOptions options) {
     List<String> reasons = new ArrayList<>();
     Optional<Backend> best = Optional.empty();
-    for (Found<Backend> found : plugins.backends().values()) {
+    for (InstalledPlugin<Backend> found : plugins.backends().values()) {
       Backend backend = found.plugin();
       Optional<String> hindrance;
       try {

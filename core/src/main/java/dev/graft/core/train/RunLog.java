@@ -85,7 +85,8 @@ public final class RunLog implements AutoCloseable {
   }
 
   private static Optional<String> missing(Set<Long> found, long lastStep) {
-    List<Long> missing = LongStream.rangeClosed(1, lastStep).filter(step -> !found.contains(step)).boxed().toList();
+    List<Long> missing = LongStream.rangeClosed(1, lastStep).filter(step -> !found.contains(step)).boxed()
+        .toList();
     return switch (missing.size()) {
       case 0 -> Optional.empty();
       case 1 -> Optional.of("step " + missing.getFirst());

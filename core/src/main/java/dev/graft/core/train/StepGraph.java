@@ -28,7 +28,8 @@ public final class StepGraph {
    * @param labels how many of its tokens are predicted
    * @param alone whether the batch is a step by itself, rather than the last of several
    */
-  public static Graph of(BaseModel base, Attachment attachment, DType computeType, TrainingOptions options, int rows, int length,
+  public static Graph of(BaseModel base, Attachment attachment, DType computeType, TrainingOptions options,
+      int rows, int length,
       int labels, boolean alone) {
     return of(base, attachment, computeType, options, rows, length, labels, alone, Preferences.CPU);
   }
@@ -40,9 +41,11 @@ public final class StepGraph {
    * @param alone whether the batch is a step by itself, rather than the last of several
    * @param preferences of the backend that is to run it
    */
-  public static Graph of(BaseModel base, Attachment attachment, DType computeType, TrainingOptions options, int rows, int length,
+  public static Graph of(BaseModel base, Attachment attachment, DType computeType, TrainingOptions options,
+      int rows, int length,
       int labels, boolean alone, Preferences preferences) {
-    return of(base, attachment, computeType, options, BatchLayout.padded(rows, length, labels, false), alone, preferences);
+    return of(base, attachment, computeType, options, BatchLayout.padded(rows, length, labels, false), alone,
+        preferences);
   }
 
   /**
@@ -51,11 +54,13 @@ public final class StepGraph {
    * @param alone whether the batch is a step by itself, rather than the last of several
    * @param preferences of the backend that is to run it
    */
-  public static Graph of(BaseModel base, Attachment attachment, DType computeType, TrainingOptions options, BatchLayout layout,
+  public static Graph of(BaseModel base, Attachment attachment, DType computeType, TrainingOptions options,
+      BatchLayout layout,
       boolean alone, Preferences preferences) {
     if ((long) layout.rows() * layout.length() > MAX_TOKENS) {
-      throw new GraftException("A batch of " + layout.rows() + " x " + layout.length() + " tokens is more than the "
-          + MAX_TOKENS + " that a step can have at once: lower the batch or the length");
+      throw new GraftException(
+          "A batch of " + layout.rows() + " x " + layout.length() + " tokens is more than the "
+              + MAX_TOKENS + " that a step can have at once: lower the batch or the length");
     }
     GraphOptions graphOptions = new GraphOptions(computeType, true, options.gradientCheckpointing(),
         options.seed());

@@ -55,6 +55,8 @@ public final class Trainer implements AutoCloseable {
   private final StepGraphs graphs;
   private final Map<Key, Compiled> programs = new HashMap<>();
   private final boolean[] learned;
+  /** What steps change: tensors that learn, and frozen ones that the method updates itself. */
+  private final List<AdapterTensor> changing;
   private final int inputTokens;
   private final long maxPositions;
   private final Preferences preferences;
@@ -106,6 +108,8 @@ public final class Trainer implements AutoCloseable {
       throw new GraftException("Nothing to train: the adapter has no trainable tensor");
     }
     graphs.requirePaths(RowGroup.all(adapter, attachment, 1));
+    this.changing = new ArrayList<>(attachment.trainable());
+    changing.addAll(graphs.states(RowGroup.all(adapter, attachment, 1)));
     clearMoments();
   }
 
@@ -154,8 +158,6 @@ public final class Trainer implements AutoCloseable {
       clearSums();
     }
     double rate = options.learningRate() * options.schedule().factor(step, options.warmup(), options.steps());
-    double loss = 0;
-    boolean finite = true;
     long tokens = 0;
     long planned = 0;
     Map<String, HostTensor> last = Map.of();
@@ -176,18 +178,13 @@ public final class Trainer implements AutoCloseable {
       feeds.keySet().retainAll(compiled.inputs());
       sumsAreZero &= role == StepGraphs.Role.WHOLE;
       last = compiled.program().run(feeds);
-      double part = value(last, ModelGraphs.LOSS).item();
-      loss += part;
-      finite &= Double.isFinite(part);
       planned = Math.max(planned, compiled.program().plannedBytes());
       tokens += batch.tokenCount();
-      if (!finite && role == StepGraphs.Role.ADDS) {
-        throw diverged(step, "the loss is " + loss);
-      }
     }
     sumsAreZero |= batches.size() > 1;
+    double loss = value(last, ModelGraphs.LOSS).item();
     double norm = value(last, StepGraphs.NORM).item();
-    if (!finite || !Double.isFinite(norm)) {
+    if (!Double.isFinite(loss) || !Double.isFinite(norm)) {
       throw diverged(step, "the loss is " + loss + " and the gradients' norm " + norm);
     }
     done = step;
@@ -201,14 +198,17 @@ public final class Trainer implements AutoCloseable {
   }
 
   private DivergedException diverged(long step, String what) {
-    return new DivergedException("Step " + step + ": " + what + ", so the step was not done, and the adapter is as"
-        + " it was before. Lower the learning rate (now " + options.learningRate()
-        + "), or lengthen the warm-up", step);
+    return new DivergedException(
+        "Step " + step + ": " + what + ", so the step was not done, and the adapter is as"
+            + " it was before. Lower the learning rate (now " + options.learningRate()
+            + "), or lengthen the warm-up",
+        step);
   }
 
   /** Sets the sums of gradients to zero, unless the last step has done so; one that failed has not. */
   private void clearSums() {
     if (!summing || !sumsAreZero) {
+      session.allocate(StepGraphs.LOSS_SUM, graphs.type(), Shape.of());
       attachment.trainable().forEach(tensor -> session.allocate(
           StepGraphs.sum(AdapterWeights.variable(adapter, tensor.key())), graphs.type(), tensor.shape()));
       summing = true;
@@ -232,8 +232,8 @@ public final class Trainer implements AutoCloseable {
    * token that no batch has held yet, or a sign that a setting is wrong.
    */
   public Optional<String> notice() {
-    // With the first rates at 0, a factor that starts at zero hides its partner's gradient a little longer.
-    boolean moved = options.schedule().factor(2, options.warmup(), options.steps()) > 0;
+    // A factor that starts at zero hides its partner's gradient until a step before this one has had a rate.
+    boolean moved = options.schedule().factor(done - 1, options.warmup(), options.steps()) > 0;
     List<String> idle = idle();
     boolean due = done == NOTICE_STEPS || done == options.steps() && done > 1 && done < NOTICE_STEPS;
     if (!due || !moved || idle.isEmpty()) {
@@ -295,8 +295,9 @@ public final class Trainer implements AutoCloseable {
    */
   public void resume(Checkpoint checkpoint) {
     if (!(checkpoint.state().get(BATCHES) instanceof Long batches)) {
-      throw new GraftException("Checkpoint " + checkpoint.path() + " does not tell how many batches were trained"
-          + " on: another version of Graft wrote it. Resume with that one");
+      throw new GraftException(
+          "Checkpoint " + checkpoint.path() + " does not tell how many batches were trained"
+              + " on: another version of Graft wrote it. Resume with that one");
     }
     Map<String, Signature> expected = stateVariables();
     expected.forEach((name, signature) -> {
@@ -316,10 +317,10 @@ public final class Trainer implements AutoCloseable {
     batchesDone = batches;
   }
 
-  /** Returns copies of the parameters that learn, by the names of their variables. */
+  /** Returns copies of the parameters that steps change, by the names of their variables. */
   public Map<String, HostTensor> parameters() {
     Map<String, HostTensor> parameters = new LinkedHashMap<>();
-    for (AdapterTensor tensor : attachment.trainable()) {
+    for (AdapterTensor tensor : changing) {
       String variable = AdapterWeights.variable(adapter, tensor.key());
       parameters.put(variable, session.download(variable));
     }
@@ -336,12 +337,14 @@ public final class Trainer implements AutoCloseable {
 
   private Map<String, Signature> stateVariables() {
     Map<String, Signature> variables = new LinkedHashMap<>();
-    for (AdapterTensor tensor : attachment.trainable()) {
+    for (AdapterTensor tensor : changing) {
       String variable = AdapterWeights.variable(adapter, tensor.key());
       Signature signature = new Signature(graphs.type(), tensor.shape());
       variables.put(variable, signature);
-      variables.put(StepGraphs.moment1(variable), signature);
-      variables.put(StepGraphs.moment2(variable), signature);
+      if (tensor.trainable()) {
+        variables.put(StepGraphs.moment1(variable), signature);
+        variables.put(StepGraphs.moment2(variable), signature);
+      }
     }
     return variables;
   }
@@ -351,6 +354,7 @@ public final class Trainer implements AutoCloseable {
   public void close() {
     programs.values().forEach(compiled -> compiled.program().close());
     programs.clear();
+    session.release(StepGraphs.LOSS_SUM);
     for (AdapterTensor tensor : attachment.trainable()) {
       String variable = AdapterWeights.variable(adapter, tensor.key());
       session.release(StepGraphs.moment1(variable));

@@ -50,7 +50,7 @@ final class OutlineLayers implements Layers {
   }
 
   @Override
-  public Tensor convolution(String name, Tensor x, long out) {
+  public Tensor transposedLinear(String name, Tensor x, long out) {
     sites.add(new Site.Linear(name, x.dim(-1), out, true, true, false));
     Tensor weight = parameter(name + ".weight", x.dim(-1), out);
     return x.linear(weight.permute(1, 0)).plus(parameter(name + ".bias", out));

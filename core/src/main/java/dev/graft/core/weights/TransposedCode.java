@@ -50,7 +50,7 @@ record TransposedCode(QuantizedTensor code) implements QuantizedTensor {
   }
 
   @Override
-  public QuantizedTensor encodeAgain(HostTensor value, SegmentAllocator memory) {
-    return new TransposedCode(code.encodeAgain(Matrices.transpose(value), memory));
+  public QuantizedTensor requantize(HostTensor value, SegmentAllocator memory) {
+    return new TransposedCode(code.requantize(Matrices.transpose(value), memory));
   }
 }

@@ -55,7 +55,8 @@ class TokenSamplerTests {
 
   @Test
   void aTemperatureFlattensThem() {
-    assertNear(frequencies(options(2, 0, 1, 3), Math.log(1), Math.log(16), Math.log(9), Math.log(4)), 0.1, 0.4,
+    assertNear(frequencies(options(2, 0, 1, 3), Math.log(1), Math.log(16), Math.log(9), Math.log(4)), 0.1,
+        0.4,
         0.3, 0.2);
   }
 
@@ -74,7 +75,8 @@ class TokenSamplerTests {
 
   @Test
   void topPCountsAmongWhatTopKLeaves() {
-    assertNear(frequencies(options(1, 2, 0.6, 3), Math.log(1), Math.log(6), Math.log(3), Math.log(2)), 0, 1, 0,
+    assertNear(frequencies(options(1, 2, 0.6, 3), Math.log(1), Math.log(6), Math.log(3), Math.log(2)), 0, 1,
+        0,
         0);
   }
 

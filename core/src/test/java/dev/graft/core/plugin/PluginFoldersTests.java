@@ -3,7 +3,7 @@ package dev.graft.core.plugin;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.graft.core.Found;
+import dev.graft.core.InstalledPlugin;
 import dev.graft.core.PluginCatalog;
 import dev.graft.error.GraftException;
 import dev.graft.graph.DType;
@@ -90,7 +90,7 @@ class PluginFoldersTests {
   void thePluginsOfAJarAreFoundWithTheJarTheyCameFrom() throws IOException {
     Path jar = jar("packed.jar", "# the service\n" + Packed.class.getName() + " # one of a kind\n");
     try (URLClassLoader loader = PluginFolders.loader(List.of(folder), new WithoutPacked())) {
-      Found<ModelFamily> found = Objects
+      InstalledPlugin<ModelFamily> found = Objects
           .requireNonNull(PluginCatalog.discover(loader).families().get("packed"));
       assertThat(found.origin()).isEqualTo(jar.toRealPath().toString());
     }

@@ -177,7 +177,8 @@ final class AssistantTurns {
   /** Finds a turn by comparison, and makes sure that it has no words of others. */
   private Span apart(int index) {
     if (understood.trial().isPresent()) {
-      AssistantTurns trial = new AssistantTurns(template, turnEnd, understood, understood.marked(), variables);
+      AssistantTurns trial = new AssistantTurns(template, turnEnd, understood, understood.marked(),
+          variables);
       Span span = trial.unwritten(index);
       if (understood.marks().hasOthers(trial.text().substring(span.start(), span.end()), index)) {
         throw lost(index);

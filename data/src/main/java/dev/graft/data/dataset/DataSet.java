@@ -23,10 +23,10 @@ public final class DataSet {
    */
   public static List<Sample> read(Path file, DataFormat format) {
     List<Sample> samples = new ArrayList<>();
-    List<Shape> shape = new ArrayList<>();
-    new RowFile(file, fields -> Shape.fits(format, fields), DataMemory.ofThisProcess()).read(row -> {
+    List<RowShape> shape = new ArrayList<>();
+    new RowFile(file, fields -> RowShape.fits(format, fields), DataMemory.ofThisProcess()).read(row -> {
       if (shape.isEmpty()) {
-        shape.add(Shape.of(format, row));
+        shape.add(RowShape.of(format, row));
       }
       samples.add(shape.getFirst().sample(row).at(new Origin(row.place())));
     });

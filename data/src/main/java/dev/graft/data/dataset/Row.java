@@ -31,7 +31,7 @@ record Row(String place, String path, JsonNode object) {
   String text(String field) {
     JsonNode value = required(field);
     if (!value.isString()) {
-      throw fault("the field \"" + path(field) + "\" must be a text, and is " + shown(value));
+      throw fault("the field \"" + path(field) + "\" must be a string, and is " + shown(value));
     }
     return value.stringValue();
   }
@@ -137,9 +137,9 @@ record Row(String place, String path, JsonNode object) {
     return switch (value.getNodeType()) {
       case ARRAY -> "a list: " + cut;
       case OBJECT -> "an object: " + cut;
-      case STRING -> "a text: " + cut;
+      case STRING -> "a string: " + cut;
       case NUMBER -> "a number: " + cut;
-      case BOOLEAN -> "a truth value: " + cut;
+      case BOOLEAN -> "a boolean: " + cut;
       case NULL -> "null";
       case BINARY, MISSING, POJO -> cut;
     };

@@ -30,7 +30,8 @@ final class SystemField {
 
   /** Puts a system message before others, unless it is there already. */
   static void putBefore(List<Message> messages, String system, Row row) {
-    Optional<Message> there = messages.stream().filter(message -> message.role().equals("system")).findFirst();
+    Optional<Message> there = messages.stream().filter(message -> message.role().equals("system"))
+        .findFirst();
     if (there.isEmpty()) {
       messages.addFirst(new Message("system", system));
     } else if (!there.get().content().strip().equals(system.strip())) {

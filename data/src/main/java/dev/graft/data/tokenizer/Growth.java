@@ -11,7 +11,7 @@ final class Growth {
     return factor;
   }
 
-  /** Takes note of a step that makes a text so many times longer. */
+  /** Adds a replacement that can make a text longer by a factor. */
   void by(long times, JsonPart cause) {
     factor *= Math.clamp(times, 1, LIMIT + 1);
     if (factor > LIMIT) {

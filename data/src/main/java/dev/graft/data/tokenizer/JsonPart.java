@@ -50,7 +50,7 @@ record JsonPart(Path file, String path, @Nullable Object value) {
     if (value instanceof String text) {
       return text;
     }
-    throw fault("must be a text, and is " + kind());
+    throw fault("must be a string, and is " + kind());
   }
 
   boolean isTrue() {
@@ -115,7 +115,7 @@ record JsonPart(Path file, String path, @Nullable Object value) {
       case null -> "absent";
       case Map<?, ?> map -> "an object";
       case List<?> list -> "a list";
-      case String text -> "a text";
+      case String text -> "a string";
       case Boolean flag -> String.valueOf(flag);
       default -> "a number";
     };

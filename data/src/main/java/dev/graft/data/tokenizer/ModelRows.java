@@ -29,7 +29,8 @@ record ModelRows(Path configuration, long count) {
   }
 
   GraftException fault(Path tokenizer, String token, long id) {
-    return new GraftException("The text has the token \"" + token + "\", whose id by " + tokenizer + " is " + id
+    return new GraftException("The text has the token \"" + token + "\", whose id by " + tokenizer + " is "
+        + id
         + ", but the model has embeddings for " + count + " tokens only, the ids 0 to " + (count - 1) + " ("
         + configuration + ": vocab_size): leave the token out of the text, or resize the model's embeddings"
         + " (in Python, resize_token_embeddings) and save it");

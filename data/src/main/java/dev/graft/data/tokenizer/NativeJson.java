@@ -16,7 +16,7 @@ final class NativeJson {
   /**
    * Checks a file's content.
    *
-   * @throws GraftException if a number has no finite value, a text has half of a surrogate pair, or values are
+   * @throws GraftException if a number has no finite value, a text has an unpaired surrogate, or values are
    *   nested too deeply
    */
   static void require(Map<?, ?> content, Path file) {
@@ -44,7 +44,7 @@ final class NativeJson {
   private static void text(String text, Path file) {
     if (text.codePoints().anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE)) {
       throw new GraftException(
-          file + " holds a text that is not Unicode: half of a surrogate pair is absent");
+          file + " holds a text that is not Unicode: it has an unpaired surrogate");
     }
   }
 }

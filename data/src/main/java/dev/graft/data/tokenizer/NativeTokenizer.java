@@ -5,6 +5,7 @@ import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import dev.graft.error.GraftException;
+import dev.graft.spi.Offline;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -37,7 +38,7 @@ final class NativeTokenizer implements AutoCloseable {
   }
 
   private static void loadLibrary() {
-    NoNetwork.forDjl();
+    Offline.require("DJL_OFFLINE", "ai.djl.offline", "OPT_OUT_TRACKING");
     TokenizersFolder.prepare();
     try {
       LibUtils.checkStatus();

@@ -70,7 +70,7 @@ record TokenizerFiles(List<Path> folders, Path model) {
       case String source -> Optional.of(ChatTemplate.parse(source, place + " (chat_template)"));
       case List<?> named -> Optional.of(defaultOf(named, place));
       case null -> Optional.empty();
-      default -> throw new GraftException(place + " has a chat_template that is neither a text nor a list");
+      default -> throw new GraftException(place + " has a chat_template that is neither a string nor a list");
     };
   }
 

@@ -43,7 +43,8 @@ final class TokenizersFolder {
         libraries.put(name, url);
       }
     }
-    folder.unpack("tokenizers/" + platform.getVersion() + "-" + flavor + "-" + platform.getClassifier(), libraries);
+    folder.unpack("tokenizers/" + platform.getVersion() + "-" + flavor + "-" + platform.getClassifier(),
+        libraries);
   }
 
   /** Reads a setting as DJL does: of the environment, or else of the process. */

@@ -157,14 +157,14 @@ class DataSetTests {
   @CsvSource(delimiter = '|', quoteCharacter = '~', value = {
     "{\"prompt\": \"a\", \"completion\": \"b\"}\\n{\"prompt\": \"a\", \"completon\": \"b\"} | line 2: the field"
         + " \"completion\" is missing; there are the fields \"prompt\", \"completon\"; is \"completon\" meant?",
-    "{\"prompt\": \"a\", \"completion\": 5} | line 1: the field \"completion\" must be a text, and is a number: 5",
-    "{\"prompt\": \"a\", \"completion\": null} | line 1: the field \"completion\" must be a text, and is null",
+    "{\"prompt\": \"a\", \"completion\": 5} | line 1: the field \"completion\" must be a string, and is a number: 5",
+    "{\"prompt\": \"a\", \"completion\": null} | line 1: the field \"completion\" must be a string, and is null",
     "{\"mesages\": []} | line 1: the field \"messages\" is missing; there are the fields \"mesages\"; is \"mesages\" meant?",
     "{\"q\": \"a\", \"zzzzz\": \"b\"} | line 1: the fields \"q\", \"zzzzz\" are none of the known shapes",
     "{\"messages\": [{\"role\": \"user\", \"contnt\": \"b\"}]} | line 1: the field \"messages[0].content\" is missing;"
         + " there are the fields \"role\", \"contnt\"; is \"contnt\" meant?",
     "{\"messages\": [{\"role\": \"user\", \"content\": \"b\"}]} | line 1: the field \"messages\" has no message of the role \"assistant\"",
-    "{\"messages\": [\"hi\"]} | line 1: \"messages[0]\" must be an object, and is a text: \"hi\"",
+    "{\"messages\": [\"hi\"]} | line 1: \"messages[0]\" must be an object, and is a string: \"hi\"",
     "{\"messages\": {}} | line 1: the field \"messages\" must be a list, and is an object: {}",
     "{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"image\"}]}]} | has a part of the type \"image\"",
     "{\"conversations\": [{\"from\": \"robot\", \"value\": \"b\"}]} | line 1: the field \"conversations[0].from\" is \"robot\"; known are human",
@@ -172,7 +172,7 @@ class DataSetTests {
     "{\"text\": \"a\"}\\n\\n{\"text\": | line 3, column",
     "{\"text\": \"a\"} {\"text\": \"b\"} | line 1, column 15: there is text after the object",
     "{\"text\": \"a\", \"text\": \"b\"} | Duplicate",
-    "\"text\" | line 1: every row must be a JSON object, and this is a text: \"text\"",
+    "\"text\" | line 1: every row must be a JSON object, and this is a string: \"text\"",
     "[{\"text\": \"a\"},\\n\\n {\"txt\": \"b\"}] | line 3: the field \"text\" is missing",
     "[{\"text\": \"a\"},\\n5] | line 2: every row must be a JSON object, and this is a number: 5",
     "[{\"text\": \"a\"}, | line 1", "[{\"text\": \"a\"}] x | not valid JSON", "~~ | has no rows",
@@ -236,10 +236,12 @@ class DataSetTests {
         DataFormat.AUTO).getFirst();
     assertThat(row.messages()).extracting(Message::role).containsExactly("system", "user", "assistant");
     assertThat(row.tools()).hasSize(1);
-    Path silent = file("b.jsonl", """
-        {"prompt": [{"role": "user", "content": "hi"}], "completion": [{"role": "user", "content": "ho"}]}""");
+    Path silent = file("b.jsonl",
+        """
+            {"prompt": [{"role": "user", "content": "hi"}], "completion": [{"role": "user", "content": "ho"}]}""");
     assertThatThrownBy(() -> DataSet.read(silent, DataFormat.AUTO)).isInstanceOf(GraftException.class)
-        .hasMessageContaining("b.jsonl, line 1: the field \"prompt and completion\" has no message of the role");
+        .hasMessageContaining(
+            "b.jsonl, line 1: the field \"prompt and completion\" has no message of the role");
   }
 
   @ParameterizedTest
@@ -266,17 +268,21 @@ class DataSetTests {
     Path lines = file("a.jsonl", "{\"text\": \"a\"}\n\n{\"text\": \"b\"}\n");
     assertThat(DataSet.read(lines, DataFormat.AUTO)).extracting(sample -> sample.origin().place())
         .containsExactly(lines + ", line 1", lines + ", line 3");
-    Path list = file("b.json", "[{\"prompt\": \"a\", \"completion\": \"b\"},\n\n{\"prompt\": \"a\",\n \"completion\": \"b\"}]");
+    Path list = file("b.json",
+        "[{\"prompt\": \"a\", \"completion\": \"b\"},\n\n{\"prompt\": \"a\",\n \"completion\": \"b\"}]");
     assertThat(DataSet.read(list, DataFormat.AUTO)).extracting(sample -> sample.origin().place())
         .containsExactly(list + ", line 1", list + ", line 3");
-    Path wrapped = file("c.json", "{\"data\": [\n{\"messages\": [{\"role\": \"assistant\", \"content\": \"a\"}]}]}");
+    Path wrapped = file("c.json",
+        "{\"data\": [\n{\"messages\": [{\"role\": \"assistant\", \"content\": \"a\"}]}]}");
     assertThat(DataSet.read(wrapped, DataFormat.AUTO)).extracting(sample -> sample.origin().place())
         .containsExactly(wrapped + ", line 2");
   }
 
   @ParameterizedTest
-  @CsvSource(delimiter = '|', value = {"50415231150415 | a Parquet file", "28b52ffd001122 | compressed by Zstandard",
-    "425a683931 | compressed by bzip2", "fd377a585a0000 | compressed by xz", "504b030414 | a zip archive or a spreadsheet",
+  @CsvSource(delimiter = '|', value = {"50415231150415 | a Parquet file",
+    "28b52ffd001122 | compressed by Zstandard",
+    "425a683931 | compressed by bzip2", "fd377a585a0000 | compressed by xz",
+    "504b030414 | a zip archive or a spreadsheet",
     "4152524f5731 | an Arrow file", "ffffffff70 | an Arrow stream", "894844460d0a1a0a | an HDF5 file",
     "80049500 | a Python pickle", "255044462d | a PDF document", "fffe7b000a00 | text in UTF-16",
     "feff007b | text in UTF-16", "7b002200 | text in UTF-16", "005b007b | text in UTF-16",
@@ -285,14 +291,17 @@ class DataSetTests {
     Path file = folder.resolve("data.jsonl");
     Files.write(file, HexFormat.of().parseHex(bytes));
     assertThatThrownBy(() -> DataSet.read(file, DataFormat.AUTO)).isInstanceOf(GraftException.class)
-        .hasMessageStartingWith(file + ", line 1: the file is " + name + "; data are read from JSON in UTF-8");
+        .hasMessageStartingWith(
+            file + ", line 1: the file is " + name + "; data are read from JSON in UTF-8");
   }
 
   @ParameterizedTest
-  @CsvSource(delimiter = '|', quoteCharacter = '~', value = {"prompt,completion\\na,b | a table with separators",
-    "text\\tlabel\\nx\\t1 | a table with separators", "\"prompt\",\"completion\"\\n\"a\",\"b\" | a table with separators",
-    "true;false | a table with separators", "<!DOCTYPE html> | is it the page of a download",
-    "version https://git-lfs.github.com/spec/v1\\noid | a pointer of Git LFS", "Once upon a time | this is not JSON; data are read from",
+  @CsvSource(delimiter = '|', quoteCharacter = '~', value = {
+    "prompt,completion\\na,b | a table with separators",
+    "text\\tlabel\\nx\\t1 | a table with separators",
+    "\"prompt\",\"completion\"\\n\"a\",\"b\" | a table with separators",
+    "true;false | a table with separators",
+    "Once upon a time | this is not JSON; data are read from",
     "- prompt: a | this is not JSON; data are read from"})
   void textThatIsNotJsonIsNamed(String content, String name) throws IOException {
     Path file = file("data.txt", content.replace("\\n", "\n").replace("\\t", "\t"));
@@ -300,11 +309,21 @@ class DataSetTests {
         .hasMessageStartingWith(file + ", line 1: ").hasMessageContaining(name);
   }
 
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', quoteCharacter = '~', value = {"<!DOCTYPE html> | is a web page",
+    "version https://git-lfs.github.com/spec/v1\\noid | is a pointer of git LFS"})
+  void whatLiesInTheFilesPlaceIsNamed(String content, String name) throws IOException {
+    Path file = file("data.txt", content.replace("\\n", "\n"));
+    assertThatThrownBy(() -> DataSet.read(file, DataFormat.AUTO)).isInstanceOf(GraftException.class)
+        .hasMessageStartingWith(file.toString()).hasMessageContaining(name);
+  }
+
   @Test
   void severalListsInOneObjectAreRefused() throws IOException {
     Path file = file("a.json", "{\"train\": [{\"text\": \"a\"}], \"test\": [{\"text\": \"b\"}]}");
     assertThatThrownBy(() -> DataSet.read(file, DataFormat.AUTO)).isInstanceOf(GraftException.class)
-        .hasMessageContaining("line 1: the file is one object with several lists of rows, \"train\", \"test\"");
+        .hasMessageContaining(
+            "line 1: the file is one object with several lists of rows, \"train\", \"test\"");
   }
 
   @Test
@@ -336,7 +355,8 @@ class DataSetTests {
     }
     List<Row> read = new ArrayList<>();
     assertThatThrownBy(() -> new RowFile(file, _ -> true, 2 << 20).read(read::add))
-        .isInstanceOf(GraftException.class).hasMessageContaining("bomb.jsonl.gz holds more than 2 MiB of rows");
+        .isInstanceOf(GraftException.class)
+        .hasMessageContaining("bomb.jsonl.gz holds more than 2 MiB of rows");
     assertThat(read).hasSizeBetween(10_000, 20_000);
     Path line = folder.resolve("line.jsonl.gz");
     try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(line))) {
@@ -347,7 +367,8 @@ class DataSetTests {
       }
     }
     assertThatThrownBy(() -> new RowFile(line, _ -> true, 2 << 20).read(read::add))
-        .isInstanceOf(GraftException.class).hasMessageContaining("line.jsonl.gz holds more than 2 MiB of rows");
+        .isInstanceOf(GraftException.class)
+        .hasMessageContaining("line.jsonl.gz holds more than 2 MiB of rows");
   }
 
   @Test

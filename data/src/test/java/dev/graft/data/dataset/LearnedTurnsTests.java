@@ -3,10 +3,10 @@ package dev.graft.data.dataset;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.graft.core.TokenBatch;
 import dev.graft.data.Fixtures;
 import dev.graft.data.tokenizer.Tokenizer;
 import dev.graft.error.GraftException;
+import dev.graft.spi.TokenSample;
 import dev.graft.template.ChatTemplate;
 import dev.graft.template.Message;
 import java.io.IOException;
@@ -82,7 +82,7 @@ class LearnedTurnsTests {
     StringBuilder text = new StringBuilder();
     int from = 0;
     for (int i = 0; i <= sample.length(); i++) {
-      if (i == sample.length() || sample.labels()[i] == TokenBatch.IGNORED) {
+      if (i == sample.length() || sample.labels()[i] == TokenSample.IGNORED) {
         if (i > from) {
           text.append('[').append(tokenizer.decode(Arrays.copyOfRange(sample.ids(), from, i), false))
               .append(']');
@@ -104,7 +104,8 @@ class LearnedTurnsTests {
 
   private List<String> notes(String template, String... lines) throws IOException {
     try (Tokenizer tokenizer = with(template)) {
-      return EncodingNotes.sentences("d.jsonl", new SampleEncoder(tokenizer, 1000, true).encodeAll(rows(lines)));
+      return EncodingNotes.sentences("d.jsonl",
+          new SampleEncoder(tokenizer, 1000, true).encodeAll(rows(lines)));
     }
   }
 
@@ -114,7 +115,8 @@ class LearnedTurnsTests {
   }
 
   private static String turn(String content, String... calls) {
-    return "{\"role\": \"assistant\", \"content\": " + content + ", \"tool_calls\": [" + String.join(", ", calls)
+    return "{\"role\": \"assistant\", \"content\": " + content + ", \"tool_calls\": ["
+        + String.join(", ", calls)
         + "]}";
   }
 
@@ -201,11 +203,14 @@ class LearnedTurnsTests {
 
   @Test
   void whatATemplateKnowsOfAndLeavesOutIsTold() throws IOException {
-    String silent = "{# tool_calls are not shown #}" + PLAIN.replace("{{ m.content }}", "{{ m.content or '' }}");
+    String silent = "{# tool_calls are not shown #}"
+        + PLAIN.replace("{{ m.content }}", "{{ m.content or '' }}");
     assertThat(notes(silent, asking(turn("null", CALL.formatted("{\"city\": \"Oslo\"}")))))
         .containsExactly("the chat template leaves out tool calls of message 2 (d.jsonl, row 1)");
-    assertThat(notes(PLAIN, "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"assistant\","
-        + " \"content\": \"b\"}], \"tools\": [{\"name\": \"get_rain\", \"parameters\": {}}]}")).containsExactly(
+    assertThat(notes(PLAIN,
+        "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"assistant\","
+            + " \"content\": \"b\"}], \"tools\": [{\"name\": \"get_rain\", \"parameters\": {}}]}"))
+        .containsExactly(
             "the chat template leaves out the descriptions of the tools (d.jsonl, row 1)");
   }
 
@@ -223,7 +228,7 @@ class LearnedTurnsTests {
       assertThat(samples.get(3)).isEqualTo(samples.get(2));
       assertThat(learned(tokenizer, samples.get(3))).isEqualTo("[ the world</s>][ the rest</s>]");
       long[] answer = tokenizer.encode(" the world", false);
-      assertThat(Arrays.stream(samples.get(3).labels()).filter(label -> label != TokenBatch.IGNORED)
+      assertThat(Arrays.stream(samples.get(3).labels()).filter(label -> label != TokenSample.IGNORED)
           .limit(answer.length).toArray()).isEqualTo(answer);
     }
     assertThat(notes(SYSTEM_LAST, rows)).containsExactly(
@@ -240,8 +245,9 @@ class LearnedTurnsTests {
     assertThat(learned(cutting, thought)).containsExactly("[\n\nanswer<|end|>]");
     assertThat(notes(cutting, plain)).isEmpty();
     assertThat(notes(THINKING, thought)).isEmpty();
-    assertThat(notes(PLAIN, "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}, {\"role\": \"assistant\","
-        + " \"content\": \"a\", \"reasoning_content\": \"so\"}]}"))
+    assertThat(notes(PLAIN,
+        "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}, {\"role\": \"assistant\","
+            + " \"content\": \"a\", \"reasoning_content\": \"so\"}]}"))
         .containsExactly("the chat template leaves out the reasoning of message 2 (d.jsonl, row 1)");
     assertThat(notes(cutting, "{\"prompt\": \"q\", \"completion\": \"<think>so</think>a\"}"))
         .containsExactly("the chat template leaves out words of the completion (d.jsonl, row 1)");
@@ -277,8 +283,10 @@ class LearnedTurnsTests {
 
   @Test
   void aConversationOfWhichNothingIsToBeLearnedTeachesNothing() throws IOException {
-    assertThat(learned(PLAIN, "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"assistant\","
-        + " \"content\": \"BAD\", \"weight\": 0}]}")).containsExactly("");
+    assertThat(
+        learned(PLAIN, "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"assistant\","
+            + " \"content\": \"BAD\", \"weight\": 0}]}"))
+        .containsExactly("");
   }
 
   @Test
@@ -314,8 +322,10 @@ class LearnedTurnsTests {
 
   @Test
   void aSystemFieldThatContradictsIsRefused() {
-    assertThatThrownBy(() -> rows("{\"system\": \"Be kind.\", \"messages\": [{\"role\": \"system\", \"content\":"
-        + " \"Be rude.\"}, {\"role\": \"assistant\", \"content\": \"a\"}]}")).isInstanceOf(GraftException.class)
+    assertThatThrownBy(
+        () -> rows("{\"system\": \"Be kind.\", \"messages\": [{\"role\": \"system\", \"content\":"
+            + " \"Be rude.\"}, {\"role\": \"assistant\", \"content\": \"a\"}]}"))
+        .isInstanceOf(GraftException.class)
         .hasMessageContaining("line 1: the row has a system message in a field of its own, and another");
     assertThatThrownBy(
         () -> rows("{\"system\": \"a\", \"system_prompt\": \"b\", \"prompt\": \"p\", \"completion\": \"c\"}"))
@@ -326,8 +336,10 @@ class LearnedTurnsTests {
   void aSystemFieldBesideNamedColumnsIsUsed() throws IOException {
     Path file = Files.writeString(folder.resolve("q.jsonl"),
         "{\"system_prompt\": \"Be kind.\", \"question\": \"hi\", \"response\": \"salut\"}");
-    assertThat(((Sample.Conversation) DataSet.read(file, DataFormat.columns("question", "response")).getFirst())
-        .messages()).extracting(Message::content).containsExactly("Be kind.", "hi", "salut");
+    assertThat(
+        ((Sample.Conversation) DataSet.read(file, DataFormat.columns("question", "response")).getFirst())
+            .messages())
+        .extracting(Message::content).containsExactly("Be kind.", "hi", "salut");
     assertThat(DataSet.read(file, DataFormat.columns("system_prompt", "response")))
         .containsExactly(new Sample.PromptCompletion("Be kind.", "salut"));
   }
@@ -357,7 +369,8 @@ class LearnedTurnsTests {
     String row = "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"assistant\", \"content\": \"b\"}]}";
     assertThat(learned(over, row)).containsExactly("[b<|end|>\n]");
     // Whoever leaves the end out of the block does not want it learned.
-    assertThat(learned(over.replace("'<|end|>\n' }}{% endgeneration %}", "'' }}{% endgeneration %}<|end|>\n"), row))
+    assertThat(
+        learned(over.replace("'<|end|>\n' }}{% endgeneration %}", "'' }}{% endgeneration %}<|end|>\n"), row))
         .containsExactly("[b]");
     // Without any end in the text no answer would ever end.
     assertThat(learned(over.replace("'<|end|>\n' }}", "'\n' }}"), row)).containsExactly("[b\n</s>]");
@@ -368,14 +381,16 @@ class LearnedTurnsTests {
     String opening = "{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}<|end|>\n{% endfor %}"
         + "{% if add_generation_prompt %}<|assistant|>\n<think>\n{% endif %}";
     String row = "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"assistant\", \"content\": \"%s\"}]}";
-    assertThat(learned(opening, row.formatted("<think>\\nso</think>b"), row.formatted("<b>bold"), row.formatted("b")))
+    assertThat(learned(opening, row.formatted("<think>\\nso</think>b"), row.formatted("<b>bold"),
+        row.formatted("b")))
         .containsExactly("[so</think>b<|end|>]", "[<b>bold<|end|>]", "[b<|end|>]");
   }
 
   @Test
   void conversationsMayBeginWithTheAssistant() throws IOException {
-    assertThat(learned(PLAIN, "{\"messages\": [{\"role\": \"assistant\", \"content\": \"Hello.\"}, {\"role\": \"user\","
-        + " \"content\": \"a\"}, {\"role\": \"assistant\", \"content\": \"b\"}]}"))
+    assertThat(learned(PLAIN,
+        "{\"messages\": [{\"role\": \"assistant\", \"content\": \"Hello.\"}, {\"role\": \"user\","
+            + " \"content\": \"a\"}, {\"role\": \"assistant\", \"content\": \"b\"}]}"))
         .containsExactly("[Hello.<|end|>][b<|end|>]");
   }
 
@@ -394,16 +409,19 @@ class LearnedTurnsTests {
         + "{{ m.tool_calls[0].function.name }}({{ messages[loop.index].content }}){% endif %}<|end|>\n{% endif %}{% endfor %}"
         + PROMPT;
     assertThatThrownBy(() -> learned(inside, asking(turn("null", CALL.formatted("{}")))))
-        .isInstanceOf(GraftException.class).hasMessageContaining("Message 2").hasMessageContaining("generation");
+        .isInstanceOf(GraftException.class).hasMessageContaining("Message 2")
+        .hasMessageContaining("generation");
   }
 
   @Test
   void whatComesBeforeIsAsAtInferenceForAnyWords() throws IOException {
     long seed = new Random().nextLong();
     Random random = new Random(seed);
-    List<String> pieces = List.of("a", " ", "\n", "the", "\n\n", "ü", "</think>", "<", "|", "'s", "123", "👍", ".");
+    List<String> pieces = List.of("a", " ", "\n", "the", "\n\n", "ü", "</think>", "<", "|", "'s", "123", "👍",
+        ".");
     String spaced = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}";
-    for (String template : List.of(PLAIN, spaced, "{{ bos_token }}{% for m in messages %}{{ m.content }}<|end|>{% endfor %}")) {
+    for (String template : List.of(PLAIN, spaced,
+        "{{ bos_token }}{% for m in messages %}{{ m.content }}<|end|>{% endfor %}")) {
       try (Tokenizer tokenizer = with(template)) {
         SampleEncoder encoder = new SampleEncoder(tokenizer, 10_000, true);
         for (int run = 0; run < 60; run++) {
@@ -419,7 +437,8 @@ class LearnedTurnsTests {
           marked.set(1, new Message("assistant", messages.get(1).content(), Map.of("weight", 0)));
           Sample pair = new Sample.Conversation(messages.subList(0, 2));
           checkLearnedAfterItsPrompt(tokenizer, encoder.encode(pair), messages.subList(0, 2), seed);
-          checkLearnedAfterItsPrompt(tokenizer, encoder.encode(new Sample.Conversation(marked)), messages, seed);
+          checkLearnedAfterItsPrompt(tokenizer, encoder.encode(new Sample.Conversation(marked)), messages,
+              seed);
         }
       }
     }
@@ -429,7 +448,7 @@ class LearnedTurnsTests {
   private static void checkLearnedAfterItsPrompt(Tokenizer tokenizer, EncodedSample sample,
       List<Message> messages, long seed) {
     int first = 0;
-    while (sample.labels()[first] == TokenBatch.IGNORED) {
+    while (sample.labels()[first] == TokenSample.IGNORED) {
       first++;
     }
     ChatTemplate template = tokenizer.chatTemplate().orElseThrow();

@@ -3,10 +3,10 @@ package dev.graft.data.dataset;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.graft.core.TokenBatch;
 import dev.graft.data.Fixtures;
 import dev.graft.data.tokenizer.Tokenizer;
 import dev.graft.error.GraftException;
+import dev.graft.spi.TokenSample;
 import dev.graft.template.Message;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -63,7 +63,7 @@ class SampleEncoderTests {
     StringBuilder text = new StringBuilder();
     List<Long> run = new ArrayList<>();
     for (int i = 0; i <= sample.length(); i++) {
-      if (i < sample.length() && sample.labels()[i] != TokenBatch.IGNORED) {
+      if (i < sample.length() && sample.labels()[i] != TokenSample.IGNORED) {
         assertThat(sample.labels()[i]).isEqualTo(sample.ids()[i]);
         run.add(sample.labels()[i]);
       } else if (!run.isEmpty()) {
@@ -108,7 +108,7 @@ class SampleEncoderTests {
         int length = lastIndexOf(mask, 1) + 1;
         assertThat(byBlocks.ids()).isEqualTo(LongStream.of(ids).limit(length).toArray());
         for (int i = 0; i < length; i++) {
-          assertThat(byBlocks.labels()[i]).isEqualTo(mask[i] == 1 ? ids[i] : TokenBatch.IGNORED);
+          assertThat(byBlocks.labels()[i]).isEqualTo(mask[i] == 1 ? ids[i] : TokenSample.IGNORED);
         }
         assertThat(byPrefixes).isEqualTo(byBlocks);
       });

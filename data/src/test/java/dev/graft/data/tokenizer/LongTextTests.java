@@ -19,8 +19,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Compares windows with the whole text in one call. */
 class LongTextTests {
-  private static final List<String> WORDS = List.of("Hello", "llo", " ", "  ", "\n", "\r\n\r\n", "\t", "1234567",
-      "naïve", "café", "e\u0301", "☕", "👩‍👩‍👧", "漢字", "don't", "</s>", "<s>", "--", "a", "the", "of", "%$#!", "Ⅷ",
+  private static final List<String> WORDS = List.of("Hello", "llo", " ", "  ", "\n", "\r\n\r\n", "\t",
+      "1234567",
+      "naïve", "café", "e\u0301", "☕", "👩‍👩‍👧", "漢字", "don't", "</s>", "<s>", "--", "a", "the", "of",
+      "%$#!", "Ⅷ",
       "\u00a0");
 
   @TempDir
@@ -42,7 +44,8 @@ class LongTextTests {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama-2", "phi-3", "gemma", "llama-3", "qwen-2", "gpt-2", "mistral-nemo", "deepseek-3"})
+  @ValueSource(strings = {"llama-2", "phi-3", "gemma", "llama-3", "qwen-2", "gpt-2", "mistral-nemo",
+    "deepseek-3"})
   void windowsGiveTheTokensOfTheWholeText(String family) throws IOException {
     Path file = Files.writeString(folder.resolve("tokenizer.json"),
         Objects.requireNonNull(TokenizerFamilies.all().get(family)));

@@ -97,7 +97,7 @@ class TokenizerJsonTests {
     "{\"type\": \"Replace\", \"pattern\": {\"Regex\": \"^\"}, \"content\": \"x\"} => normalizer.pattern matches where there is no character",
     "{\"type\": \"Replace\", \"pattern\": {\"Regex\": \"l*\"}, \"content\": \"x\"} => normalizer.pattern matches where there is no character",
     "{\"type\": \"Replace\", \"pattern\": {\"Regex\": \"(a+)+$\"}, \"content\": \"\"} => normalizer.pattern.Regex repeats what can itself match",
-    "{\"type\": \"Precompiled\", \"precompiled_charsmap\": [1]} => normalizer.precompiled_charsmap must be a text",
+    "{\"type\": \"Precompiled\", \"precompiled_charsmap\": [1]} => normalizer.precompiled_charsmap must be a string",
     "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"!\"} => normalizer.precompiled_charsmap is not in base 64",
     "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"BAAAAA\"} => normalizer.precompiled_charsmap is not in base 64",
     "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"\"} => normalizer.precompiled_charsmap is cut short",

@@ -263,7 +263,8 @@ class TokenizerTests {
     assertThat(Tokenizer.hasChatTemplate(adapter)).isTrue();
     assertThat(Tokenizer.hasChatTemplate(model)).isFalse();
     try (Tokenizer tokenizer = Tokenizer.open(model, adapter)) {
-      assertThat(tokenizer.chatTemplate().orElseThrow().render(List.of(), true, tokenizer.templateVariables()))
+      assertThat(
+          tokenizer.chatTemplate().orElseThrow().render(List.of(), true, tokenizer.templateVariables()))
           .isEqualTo("of the adapter </s>");
       assertThat(tokenizer.endOfText()).contains("</s>");
     }

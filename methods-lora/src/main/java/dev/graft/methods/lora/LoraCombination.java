@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -41,7 +42,7 @@ final class LoraCombination {
     SVD;
 
     String id() {
-      return name().toLowerCase(java.util.Locale.ROOT);
+      return name().toLowerCase(Locale.ROOT);
     }
   }
 
@@ -106,7 +107,8 @@ final class LoraCombination {
   private long largestRank(String module) {
     return parts.stream().filter(part -> part.tensors().containsKey(module)).mapToLong(part -> {
       Map<String, HostTensor> tensors = part.tensors().getOrDefault(module, Map.of());
-      return Math.min(tensor(tensors, module, "A").shape().dim(1), tensor(tensors, module, "B").shape().dim(0));
+      return Math.min(tensor(tensors, module, "A").shape().dim(1),
+          tensor(tensors, module, "B").shape().dim(0));
     }).max().orElse(0);
   }
 

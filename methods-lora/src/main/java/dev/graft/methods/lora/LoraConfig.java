@@ -153,7 +153,7 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
     boolean targeted = switch (targets.selection()) {
       case Targets.Selection.Names names -> names.entries().stream().anyMatch(LoraConfig::isTiedModule);
       case Targets.Selection.Pattern _ -> true;
-      case Targets.Selection.AllLinear _,Targets.Selection.AllAttention _,Targets.Selection.ModelInput _ ->
+      case Targets.Selection.AllLinear _,Targets.Selection.AllAttention _,Targets.Selection.ModelInput _,Targets.Selection.Whole _,Targets.Selection.None _ ->
         false;
     };
     return !targeted && targets.modulesToSave().stream().noneMatch(LoraConfig::isTiedModule);

@@ -65,7 +65,7 @@ public record PrefixConfig(int virtualTokens, Optional<Long> layers, Optional<Lo
    *
    * @throws GraftException if the model has other sizes; names them
    */
-  PrefixConfig fitted(ModelOutline outline) {
+  PrefixConfig resolved(ModelOutline outline) {
     List<Site.Attention> attentions = outline.attentions();
     if (attentions.isEmpty()) {
       throw new GraftException("Prefix-tuning needs attention layers, and this model has none");

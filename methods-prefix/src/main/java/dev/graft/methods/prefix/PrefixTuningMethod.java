@@ -60,8 +60,8 @@ public final class PrefixTuningMethod implements PeftMethod<PrefixConfig> {
   }
 
   @Override
-  public PrefixConfig fitted(PrefixConfig configuration, ModelOutline outline) {
-    return configuration.fitted(outline);
+  public PrefixConfig resolved(PrefixConfig configuration, ModelOutline outline) {
+    return configuration.resolved(outline);
   }
 
   @Override
@@ -82,7 +82,7 @@ public final class PrefixTuningMethod implements PeftMethod<PrefixConfig> {
   }
 
   @Override
-  public List<ParamSpec> shared(PrefixConfig configuration, ModelOutline outline) {
+  public List<ParamSpec> shared(PrefixConfig configuration, ModelOutline outline, List<Site> selected) {
     return new PrefixTable(configuration).parameters();
   }
 

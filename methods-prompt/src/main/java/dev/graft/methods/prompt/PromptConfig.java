@@ -74,7 +74,7 @@ public record PromptConfig(int virtualTokens, Optional<Long> layers, Optional<Lo
    *
    * @throws GraftException if the model's embeddings have another length
    */
-  PromptConfig fitted(ModelOutline outline) {
+  PromptConfig resolved(ModelOutline outline) {
     long dim = outline.sites().stream().filter(Site.Input.class::isInstance).map(Site.Input.class::cast)
         .findFirst().map(Site.Input::dim).orElseThrow(() -> new GraftException(
             "Prompt tuning needs a model that starts with embeddings, and this one does not"));

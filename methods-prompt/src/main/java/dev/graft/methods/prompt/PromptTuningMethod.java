@@ -53,8 +53,8 @@ public final class PromptTuningMethod implements PeftMethod<PromptConfig> {
   }
 
   @Override
-  public PromptConfig fitted(PromptConfig configuration, ModelOutline outline) {
-    return configuration.fitted(outline);
+  public PromptConfig resolved(PromptConfig configuration, ModelOutline outline) {
+    return configuration.resolved(outline);
   }
 
   @Override
@@ -73,7 +73,7 @@ public final class PromptTuningMethod implements PeftMethod<PromptConfig> {
   }
 
   @Override
-  public List<ParamSpec> shared(PromptConfig configuration, ModelOutline outline) {
+  public List<ParamSpec> shared(PromptConfig configuration, ModelOutline outline, List<Site> selected) {
     // PyTorch's embeddings start so, too.
     Init start = configuration.text().isPresent() ? new Init.Derived() : new Init.Normal(1);
     return List.of(new ParamSpec(KEY,

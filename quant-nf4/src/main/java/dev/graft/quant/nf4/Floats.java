@@ -36,7 +36,7 @@ final class Floats {
           to[i] = Float.float16ToFloat(segment.getAtIndex(SHORT, start + i));
         }
       }
-      case I64, I32, U8, BOOL -> throw new IllegalArgumentException(from + " holds no floats");
+      case I64, I32, I8, U8, BOOL -> throw new IllegalArgumentException(from + " holds no floats");
     }
   }
 
@@ -59,7 +59,7 @@ final class Floats {
           segment.setAtIndex(SHORT, start + i, Float.floatToFloat16(from[i]));
         }
       }
-      case I64, I32, U8, BOOL -> throw new IllegalArgumentException(to + " holds no floats");
+      case I64, I32, I8, U8, BOOL -> throw new IllegalArgumentException(to + " holds no floats");
     }
   }
 }

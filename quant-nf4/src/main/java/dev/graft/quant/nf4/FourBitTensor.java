@@ -62,7 +62,8 @@ record FourBitTensor(String weight, QuantState state, CodeBook book, HostTensor 
       QuantState state = new QuantState(code, blockSize, dtype, value.shape(), Optional.empty());
       return new FourBitTensor(weight, state, book, blocks.packed(), new PlainScales(absmax));
     }
-    DoubleQuantization scales = DoubleQuantization.encode(blocks.absmax(), nested.get().map(), nested.get().blockSize(),
+    DoubleQuantization scales = DoubleQuantization.encode(blocks.absmax(), nested.get().map(),
+        nested.get().blockSize(),
         memory);
     QuantState state = new QuantState(code, blockSize, dtype, value.shape(),
         Optional.of(new QuantState.Nested(scales.blockSize(), scales.offset())));
@@ -142,7 +143,7 @@ record FourBitTensor(String weight, QuantState state, CodeBook book, HostTensor 
   }
 
   @Override
-  public QuantizedTensor encodeAgain(HostTensor value, SegmentAllocator memory) {
+  public QuantizedTensor requantize(HostTensor value, SegmentAllocator memory) {
     Optional<NestedCode> nested = switch (scales) {
       case PlainScales _ -> Optional.empty();
       case EncodedScales(DoubleQuantization old) -> Optional.of(new NestedCode(old.map(), old.blockSize()));

@@ -114,7 +114,7 @@ record QuantState(String code, int blockSize, DType dtype, Shape shape, Optional
       case F32 -> "float32";
       case BF16 -> "bfloat16";
       case F16 -> "float16";
-      case F64, I64, I32, U8, BOOL -> throw new IllegalArgumentException(dtype + " is never encoded");
+      case F64, I64, I32, I8, U8, BOOL -> throw new IllegalArgumentException(dtype + " is never encoded");
     };
   }
 

@@ -51,7 +51,8 @@ record Reader(PartNames names, Function<String, HostTensor> tensors) {
     HostTensor absmax = floats(names.nestedAbsmax(), nestedBlocks,
         "one scale for each block of " + state.blockSize() + " of the " + blocks + " scales");
     HostTensor map = floats(names.nestedQuantMap(), DynamicMap.SIZE, "the values of the 8-bit codes");
-    return new DoubleQuantization(codes.reshape(Shape.of(blocks)), absmax, DynamicMap.of(map), state.blockSize(),
+    return new DoubleQuantization(codes.reshape(Shape.of(blocks)), absmax, DynamicMap.of(map),
+        state.blockSize(),
         state.offset());
   }
 

@@ -8,6 +8,7 @@ import dev.graft.graph.Shape;
 import dev.graft.spi.QuantizedTensor;
 import dev.graft.spi.Quantizer;
 import java.lang.foreign.Arena;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -44,7 +45,7 @@ class RoundTripTests {
     QuantizedTensor once = Weights.encode(quantizer, Weights.normal(seed, 512, 257), blockSize, false);
     HostTensor values = once.decode(DType.F32);
 
-    QuantizedTensor twice = once.encodeAgain(values, Arena.ofAuto());
+    QuantizedTensor twice = once.requantize(values, Arena.ofAuto());
 
     assertThat(Weights.bytes(twice.decode(DType.F32))).as("seed %d", seed).isEqualTo(Weights.bytes(values));
     assertThat(twice.stored().keySet()).isEqualTo(once.stored().keySet());
@@ -112,7 +113,7 @@ class RoundTripTests {
       for (boolean doubleQuant : new boolean[]{false, true}) {
         QuantizedTensor encoded = Weights.encode(quantizer, HostTensor.zeros(DType.F32, Shape.of(100)), 64,
             doubleQuant);
-        assertThat(java.util.Arrays.stream(encoded.decode(DType.F32).toDoubles()))
+        assertThat(Arrays.stream(encoded.decode(DType.F32).toDoubles()))
             .allMatch(value -> value == 0);
       }
     }

@@ -16,7 +16,8 @@ public final class TrainLora {
   public static String train(Path folder, Path data, long steps, String question, Path out) {
     try (GraftModel model = GraftModel.open(folder)) {
       GraftAdapter lora = model.attach("lora", Map.of("r", 8, "lora_alpha", 16));
-      lora.train(TrainingOptions.of(steps, 2e-3), model.batches(data, 16), step -> System.out.println(step.loss()));
+      lora.train(TrainingOptions.of(steps, 2e-3), model.batches(data, 16),
+          step -> System.out.println(step.loss()));
       lora.save(out);
       return lora.answer(question, GenerationOptions.greedy(64));
     }

@@ -10,7 +10,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class PrintableTests {
   @ParameterizedTest
-  @ValueSource(chars = {'\u0000', '\u0007', '\b', '\f', '\u000e', '\u001b', '\u007f', '\u0085', '\u009b', '\u200e',
+  @ValueSource(chars = {'\u0000', '\u0007', '\b', '\f', '\u000e', '\u001b', '\u007f', '\u0085', '\u009b',
+    '\u200e',
     '\u2028', '\u202e', '\u2066', '\u061c', '\r'})
   void whatSteersATerminalIsSpeltOut(char c) {
     assertThat(Printable.text("a" + c + "b")).isEqualTo("a\\u%04xb".formatted((int) c));

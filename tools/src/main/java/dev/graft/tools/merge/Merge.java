@@ -38,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>
  * The folder that is read and the adapter are never changed. Whoever keeps the base has it bit for bit;
- * {@link #undo} is for when only the merged model is left, and gives the base but for rounding.
+ * {@link #unmerge} is for when only the merged model is left, and gives the base but for rounding.
  *
  * <p>
  * Layers are merged one after the other, in F32 whatever the base's type, and wait in a file, so that no more
@@ -54,21 +54,21 @@ public final class Merge {
   private final LoadedModel.LoadedAdapter adapter;
   private final Attachment attachment;
   private final MergeOptions options;
-  private final boolean takesOut;
+  private final boolean unmerging;
   private final boolean untied;
   private final List<MergeReport.Layer> layers = new ArrayList<>();
   private final Set<String> changed = new LinkedHashSet<>();
 
   /** Prepares to put an adapter into a model's weights, or to take it out. */
   private Merge(LoadedModel model, LoadedModel.LoadedAdapter adapter, MergeOptions options,
-      boolean takesOut) {
+      boolean unmerging) {
     this.model = model;
     this.base = model.base();
     this.adapter = adapter;
     this.attachment = adapter.attachment();
     this.options = options;
-    this.takesOut = takesOut;
-    this.untied = !takesOut && !base.outline().tied().isEmpty()
+    this.unmerging = unmerging;
+    this.untied = !unmerging && !base.outline().tied().isEmpty()
         && (options.untie() || AdapterFormulas.unties(base, attachment));
   }
 
@@ -103,7 +103,7 @@ public final class Merge {
    *   weights, if it has values of its own for base parameters, or if weights that it changes are quantised; or
    *   if the output cannot be written; the output is unchanged then
    */
-  public static MergeReport undo(LoadedModel merged, LoadedModel.LoadedAdapter adapter, Backend backend,
+  public static MergeReport unmerge(LoadedModel merged, LoadedModel.LoadedAdapter adapter, Backend backend,
       MergeOptions options, Path output) {
     return new Merge(merged, adapter, options, true).run(backend, output);
   }
@@ -111,7 +111,7 @@ public final class Merge {
   private MergeReport run(Backend backend, Path output) {
     options.writer().check(output, List.of(model.folder().path(), adapter.folder().path()));
     Set<String> planned = AdapterFormulas.changedParameters(base, attachment, untied);
-    if (takesOut) {
+    if (unmerging) {
       refuseWhatIsLost(planned);
     } else {
       refuseQuantized(planned);
@@ -119,7 +119,7 @@ public final class Merge {
     Optional<ProbeRun> probe = options.probe()
         .map(batch -> new ProbeRun(backend, options.compute(), batch));
     Optional<HostTensor> apart = probe
-        .map(run -> run.logits(base, takesOut ? Optional.empty() : Optional.of(adapter)));
+        .map(run -> run.logits(base, unmerging ? Optional.empty() : Optional.of(adapter)));
     try (TensorSpool spool = TensorSpool.beside(output)) {
       mergeAll(backend, spool, planned.size());
       model.folder().verifyUnchanged();
@@ -132,7 +132,7 @@ public final class Merge {
   private MergeReport.Probe compare(ProbeRun probe, HostTensor apart, Path output) {
     try (LoadedModel written = model.openOther(output)) {
       return probe.compare(apart,
-          probe.logits(written.base(), takesOut ? Optional.of(adapter) : Optional.empty()));
+          probe.logits(written.base(), unmerging ? Optional.of(adapter) : Optional.empty()));
     }
   }
 
@@ -149,10 +149,10 @@ public final class Merge {
 
   private void refuseWhatIsLost(Set<String> parameters) {
     attachment.tensors().values().forEach(tensor -> tensor.baseParameter().ifPresent(name -> {
-      throw TakingOut.refused(adapter.folder().path(), "its own values took the place of " + name);
+      throw Unmerge.refused(adapter.folder().path(), "its own values took the place of " + name);
     }));
     parameters.stream().filter(name -> base.code(name).isPresent()).findFirst().ifPresent(name -> {
-      throw TakingOut.refused(adapter.folder().path(), name + " was quantised after the merge or in it");
+      throw Unmerge.refused(adapter.folder().path(), name + " was quantised after the merge or in it");
     });
   }
 
@@ -164,8 +164,8 @@ public final class Merge {
         options.progress().report(site.name(), changed.size(), count);
         Set<String> read = AdapterFormulas.mergedParameters(base, attachment, site);
         base.upload(session, TYPE, read);
-        Map<String, HostTensor> results = takesOut
-            ? new TakingOut(base, session, formulas, adapter.folder().path()).without(site, read)
+        Map<String, HostTensor> results = unmerging
+            ? new Unmerge(base, session, formulas, adapter.folder().path()).without(site, read)
             : formulas.merge(site, untied);
         results.forEach((name, exact) -> add(name, exact, spool));
         base.release(session, read);
@@ -188,7 +188,7 @@ public final class Merge {
     HostTensor written;
     if (again) {
       try (Arena memory = Arena.ofShared()) {
-        QuantizedTensor encoded = code.get().encodeAgain(exact, memory);
+        QuantizedTensor encoded = code.get().requantize(exact, memory);
         encoded.stored().forEach(spool::add);
         written = encoded.decode(TYPE);
       }
@@ -210,7 +210,7 @@ public final class Merge {
     OptionalLong bad = NonFinite.first(value);
     if (bad.isPresent()) {
       throw new GraftException("The adapter " + adapter.folder().path() + " cannot be "
-          + (takesOut ? "taken out" : "merged") + ": at element "
+          + (unmerging ? "taken out" : "merged") + ": at element "
           + bad.getAsLong() + " of " + name + ", " + what + value.at(bad.getAsLong())
           + ". Nothing was written");
     }
@@ -264,7 +264,7 @@ public final class Merge {
 
   private List<String> warnings() {
     List<String> warnings = new ArrayList<>();
-    if (takesOut) {
+    if (unmerging) {
       return warnings;
     }
     base.outline().tied().forEach((own, shared) -> {

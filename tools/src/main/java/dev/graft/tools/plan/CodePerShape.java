@@ -19,7 +19,7 @@ import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** Stands before a quantizer for a model's linear layers but the head, and encodes one weight of each shape. */
+/** Wraps a quantizer for a model's linear layers but the head, and encodes one weight of each shape. */
 abstract class CodePerShape implements Quantizer {
   private final Quantizer quantizer;
   private final Map<String, Object> options;

@@ -13,7 +13,7 @@ import java.util.function.Function;
 import org.apiguardian.api.API;
 
 /**
- * Stands before a quantizer to plan a model whose linear layers, all but the head, will be in its code. One
+ * Wraps a quantizer to plan a model whose linear layers, all but the head, will be in its code. One
  * code of zeros for each shape stands for all layers of that shape: a plan asks for sizes, never for values.
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
@@ -34,7 +34,8 @@ public final class PlannedCodes extends CodePerShape {
           "The model is quantised already, so it cannot be planned with " + quantizer.id()
               + " instead: name the dense model");
     }
-    return new BaseModel(dense.model(), dense.checkpoint(), List.of(new PlannedCodes(quantizer, options, dense)));
+    return new BaseModel(dense.model(), dense.checkpoint(),
+        List.of(new PlannedCodes(quantizer, options, dense)));
   }
 
   @Override

@@ -127,7 +127,7 @@ public final class SyntheticWeights {
       switch (type) {
         case F32 -> segment.setAtIndex(FLOAT, i, value);
         case BF16 -> segment.setAtIndex(SHORT, i, HostTensor.bfloat16(value));
-        case F64, F16, I64, I32, U8, BOOL -> tensor.set(i, (double) value);
+        case F64, F16, I64, I32, I8, U8, BOOL -> tensor.set(i, (double) value);
       }
     }
   }
@@ -170,8 +170,8 @@ public final class SyntheticWeights {
     }
 
     @Override
-    public QuantizedTensor encodeAgain(HostTensor value, SegmentAllocator memory) {
-      return original.encodeAgain(value, memory);
+    public QuantizedTensor requantize(HostTensor value, SegmentAllocator memory) {
+      return original.requantize(value, memory);
     }
 
     @Override

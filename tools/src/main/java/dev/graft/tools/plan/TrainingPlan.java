@@ -37,10 +37,12 @@ public record TrainingPlan(long baseParameters, long trainedParameters, int site
    * @param length their length
    * @param batches how many of them make a step
    */
-  public static TrainingPlan of(BaseModel base, Attachment attachment, DType computeType, TrainingOptions options, int rows,
+  public static TrainingPlan of(BaseModel base, Attachment attachment, DType computeType,
+      TrainingOptions options, int rows,
       int length, int batches) {
     int labels = (int) Math.min(Integer.MAX_VALUE, (long) rows * (length - 1));
-    return of(base, attachment, computeType, options, BatchLayout.padded(rows, length, labels, false), batches);
+    return of(base, attachment, computeType, options, BatchLayout.padded(rows, length, labels, false),
+        batches);
   }
 
   /**
@@ -49,7 +51,8 @@ public record TrainingPlan(long baseParameters, long trainedParameters, int site
    * @param layout of the largest batch
    * @param batches how many of them make a step
    */
-  public static TrainingPlan of(BaseModel base, Attachment attachment, DType computeType, TrainingOptions options,
+  public static TrainingPlan of(BaseModel base, Attachment attachment, DType computeType,
+      TrainingOptions options,
       BatchLayout layout, int batches) {
     Graph graph = StepGraph.of(base, attachment, computeType, options, layout, batches == 1, Preferences.CPU);
     MemoryPlan memory = MemoryPlan.of(graph);

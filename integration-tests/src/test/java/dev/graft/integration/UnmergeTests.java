@@ -30,10 +30,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Merges adapters and takes them out again. */
-class UndoneMergeTests {
+class UnmergeTests {
   private static final Path LLAMA = Golden.ROOT.resolve("models/llama");
 
-  private final PluginCatalog plugins = PluginCatalog.discover(UndoneMergeTests.class.getClassLoader());
+  private final PluginCatalog plugins = PluginCatalog.discover(UnmergeTests.class.getClassLoader());
 
   @TempDir
   Path folder = Path.of("");
@@ -46,10 +46,10 @@ class UndoneMergeTests {
     }
   }
 
-  private MergeReport undo(Path merged, String adapter, MergeOptions options, String output) {
+  private MergeReport unmerge(Path merged, String adapter, MergeOptions options, String output) {
     try (LoadedModel loaded = LoadedModel.open(merged, plugins);
         LoadedModel.LoadedAdapter opened = loaded.adapter(adapter(adapter), false)) {
-      return Merge.undo(loaded, opened, plugins.backend("reference"), options, folder.resolve(output));
+      return Merge.unmerge(loaded, opened, plugins.backend("reference"), options, folder.resolve(output));
     }
   }
 
@@ -89,7 +89,7 @@ class UndoneMergeTests {
   void theBaseComesBackButForRounding(String name) {
     Path merged = merge(LLAMA, name, MergeOptions.standard(), "merged");
 
-    MergeReport report = undo(merged, name, probed(), "undone");
+    MergeReport report = unmerge(merged, name, probed(), "undone");
 
     assertRestored(LLAMA, merged, folder.resolve("undone"), 0x1p-23);
     assertThat(report.layers()).isNotEmpty().allMatch(layer -> layer.change() > 0 && layer.error() == 0);
@@ -104,7 +104,7 @@ class UndoneMergeTests {
     Path base = Golden.ROOT.resolve("models").resolve(model);
     Path merged = merge(base, name, MergeOptions.standard(), "merged");
 
-    undo(merged, name, MergeOptions.standard(), "undone");
+    unmerge(merged, name, MergeOptions.standard(), "undone");
 
     assertRestored(base, merged, folder.resolve("undone"), 0x1p-23);
   }
@@ -121,7 +121,7 @@ class UndoneMergeTests {
     }
     Path merged = merge(base, "lora-qv-llama", MergeOptions.standard(), "merged");
 
-    undo(merged, "lora-qv-llama", MergeOptions.standard(), "undone");
+    unmerge(merged, "lora-qv-llama", MergeOptions.standard(), "undone");
 
     assertRestored(base, merged, folder.resolve("undone"), Double.parseDouble(step));
   }
@@ -132,7 +132,7 @@ class UndoneMergeTests {
   void whatStoodInTheAdaptersPlaceMayBeLost(String name, String reason) {
     Path merged = merge(LLAMA, name, MergeOptions.standard(), "merged");
 
-    assertThatThrownBy(() -> undo(merged, name, MergeOptions.standard(), "undone"))
+    assertThatThrownBy(() -> unmerge(merged, name, MergeOptions.standard(), "undone"))
         .isInstanceOf(GraftException.class)
         .hasMessageContainingAll(adapter(name).toString(), "cannot be taken out", reason, "base model");
     assertThat(folder.resolve("undone")).doesNotExist();
@@ -147,9 +147,9 @@ class UndoneMergeTests {
       assertThat(distance(both, other)).as("distance from " + other).isGreaterThan(0.01);
     }
 
-    undo(both, "lora-qv-llama", MergeOptions.standard(), "two-left");
-    undo(both, "lora-patterns-llama", MergeOptions.standard(), "one-left");
-    undo(folder.resolve("one-left"), "lora-qv-llama", MergeOptions.standard(), "none-left");
+    unmerge(both, "lora-qv-llama", MergeOptions.standard(), "two-left");
+    unmerge(both, "lora-patterns-llama", MergeOptions.standard(), "one-left");
+    unmerge(folder.resolve("one-left"), "lora-qv-llama", MergeOptions.standard(), "none-left");
 
     assertThat(distance(folder.resolve("two-left"), two)).isLessThan(1e-6);
     assertThat(distance(folder.resolve("one-left"), one)).isLessThan(1e-6);
@@ -163,7 +163,7 @@ class UndoneMergeTests {
     Path twice = merge(once, "lora-qv-llama", MergeOptions.standard(), "twice");
 
     assertThat(distance(twice, LLAMA)).isCloseTo(2 * distance(once, LLAMA), within(1e-5));
-    undo(twice, "lora-qv-llama", MergeOptions.standard(), "once-again");
+    unmerge(twice, "lora-qv-llama", MergeOptions.standard(), "once-again");
     assertThat(distance(folder.resolve("once-again"), once)).isLessThan(1e-6);
   }
 
@@ -197,13 +197,13 @@ class UndoneMergeTests {
 
     assertThatThrownBy(() -> merge(merged, name, MergeOptions.standard(), "twice"))
         .isInstanceOf(GraftException.class).hasMessageContaining("belongs to another base");
-    assertThatThrownBy(() -> undo(merged, name, MergeOptions.standard(), "undone"))
+    assertThatThrownBy(() -> unmerge(merged, name, MergeOptions.standard(), "undone"))
         .isInstanceOf(GraftException.class).hasMessageContaining("belongs to another base");
   }
 
   @Test
   void whatWasNeverMergedCannotBeTakenOut() {
-    assertThatThrownBy(() -> undo(LLAMA, "prefix-llama", MergeOptions.standard(), "undone"))
+    assertThatThrownBy(() -> unmerge(LLAMA, "prefix-llama", MergeOptions.standard(), "undone"))
         .isInstanceOf(GraftException.class).hasMessageContaining("cannot be merged");
   }
 
@@ -213,7 +213,7 @@ class UndoneMergeTests {
     MergeOptions again = MergeOptions.standard().with(MergePolicy.REQUANTIZE);
     Path merged = merge(nf4, "qlora-all-llama", again, "merged");
 
-    assertThatThrownBy(() -> undo(merged, "qlora-all-llama", again, "undone"))
+    assertThatThrownBy(() -> unmerge(merged, "qlora-all-llama", again, "undone"))
         .isInstanceOf(GraftException.class).hasMessageContainingAll("cannot be taken out", "quantised",
             ".weight");
   }

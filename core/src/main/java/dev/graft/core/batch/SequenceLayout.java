@@ -15,7 +15,7 @@ import org.apiguardian.api.API;
  * included.
  */
 @API(status = API.Status.INTERNAL, since = "0.1")
-public final class Sequence {
+public final class SequenceLayout {
   private final long rows;
   private final long length;
   private final int virtualTokens;
@@ -25,7 +25,7 @@ public final class Sequence {
   private final Map<String, Tensor> masks = new LinkedHashMap<>();
   private final Tensor step = Tensor.input(InputNames.STEP, DType.I64);
 
-  private Sequence(long rows, long length, int virtualTokens, boolean masked, long cacheLength,
+  private SequenceLayout(long rows, long length, int virtualTokens, boolean masked, long cacheLength,
       boolean continuing) {
     this.rows = rows;
     this.length = length;
@@ -36,18 +36,18 @@ public final class Sequence {
   }
 
   /** Describes whole sequences: with a mask of padding, or padded at the end if at all. */
-  public static Sequence whole(long rows, long length, int virtualTokens, boolean masked) {
-    return new Sequence(rows, length, virtualTokens, masked, 0, false);
+  public static SequenceLayout whole(long rows, long length, int virtualTokens, boolean masked) {
+    return new SequenceLayout(rows, length, virtualTokens, masked, 0, false);
   }
 
   /** Describes prompts whose keys and values go to a cache. */
-  public static Sequence prompt(long rows, long length, int virtualTokens, long cacheLength) {
-    return new Sequence(rows, length, virtualTokens, true, cacheLength, false);
+  public static SequenceLayout prompt(long rows, long length, int virtualTokens, long cacheLength) {
+    return new SequenceLayout(rows, length, virtualTokens, true, cacheLength, false);
   }
 
   /** Describes one more token a row, that sees what the cache holds. */
-  public static Sequence next(long rows, int virtualTokens, long cacheLength) {
-    return new Sequence(rows, 1, virtualTokens, true, cacheLength, true);
+  public static SequenceLayout next(long rows, int virtualTokens, long cacheLength) {
+    return new SequenceLayout(rows, 1, virtualTokens, true, cacheLength, true);
   }
 
   public long rows() {

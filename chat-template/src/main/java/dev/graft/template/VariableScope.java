@@ -5,26 +5,26 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Holds the names that a part of a template has set, within those of the part around it. */
-final class Scope {
+final class VariableScope {
   private final Map<String, Object> names = new HashMap<>();
-  private final @Nullable Scope outer;
+  private final @Nullable VariableScope outer;
 
-  Scope(Map<String, Object> names) {
+  VariableScope(Map<String, Object> names) {
     this.names.putAll(names);
     this.outer = null;
   }
 
-  private Scope(Scope outer) {
+  private VariableScope(VariableScope outer) {
     this.outer = outer;
   }
 
-  Scope inner() {
-    return new Scope(this);
+  VariableScope inner() {
+    return new VariableScope(this);
   }
 
   @Nullable
   Object find(String name) {
-    for (Scope scope = this; scope != null; scope = scope.outer) {
+    for (VariableScope scope = this; scope != null; scope = scope.outer) {
       Object value = scope.names.get(name);
       if (value != null) {
         return value;

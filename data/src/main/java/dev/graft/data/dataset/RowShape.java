@@ -12,13 +12,13 @@ import java.util.Set;
 import tools.jackson.databind.JsonNode;
 
 /** Reads rows of one shape. */
-interface Shape {
+interface RowShape {
   /** Names the messages of a prompt and its completion together. */
   String JOINED = "prompt and completion";
 
   Sample sample(Row row);
 
-  static Shape of(DataFormat format, Row first) {
+  static RowShape of(DataFormat format, Row first) {
     return switch (format) {
       case DataFormat.Recognised _ -> Known.of(first).shape;
       case DataFormat.Columns columns -> row -> pair(row, columns.prompt(), columns.completion());
@@ -48,17 +48,17 @@ interface Shape {
 
   /** The shapes that are recognised, the more telling fields first. */
   enum Known {
-    MESSAGES(List.of("messages"), row -> conversation(row, "messages")),
-    CONVERSATIONS(List.of("conversations"), row -> conversation(row, "conversations")),
-    CONVERSATION(List.of("conversation"), row -> conversation(row, "conversation")),
-    PROMPT(List.of("prompt", "completion"), row -> pair(row, "prompt", "completion")),
-    ALPACA(List.of("instruction", "output"), Shape::alpaca),
-    TEXT(List.of("text"), row -> new Sample.Text(row.text("text")));
+    MESSAGES(List.of("messages"), row -> conversation(row, "messages")), CONVERSATIONS(
+        List.of("conversations"),
+        row -> conversation(row, "conversations")), CONVERSATION(List.of("conversation"),
+            row -> conversation(row, "conversation")), PROMPT(List.of("prompt", "completion"),
+                row -> pair(row, "prompt", "completion")), ALPACA(List.of("instruction", "output"),
+                    RowShape::alpaca), TEXT(List.of("text"), row -> new Sample.Text(row.text("text")));
 
     private final List<String> fields;
-    private final Shape shape;
+    private final RowShape shape;
 
-    Known(List<String> fields, Shape shape) {
+    Known(List<String> fields, RowShape shape) {
       this.fields = fields;
       this.shape = shape;
     }

@@ -11,7 +11,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Evaluates expressions in a scope, and remembers at which line it is. */
-final class Evaluator {
+final class ExpressionEvaluator {
   private final Budget budget;
   private final Globals globals;
   private final Filters filters;
@@ -19,7 +19,7 @@ final class Evaluator {
   private final Order order;
   private int line;
 
-  Evaluator(Budget budget, Globals globals) {
+  ExpressionEvaluator(Budget budget, Globals globals) {
     this.budget = budget;
     this.globals = globals;
     this.order = new Order(budget);
@@ -35,7 +35,7 @@ final class Evaluator {
     line = newLine;
   }
 
-  Object evaluate(Expression expression, Scope scope) {
+  Object evaluate(Expression expression, VariableScope scope) {
     budget.step();
     return switch (expression) {
       case Expression.Literal literal -> literal.value();
@@ -97,7 +97,7 @@ final class Evaluator {
     };
   }
 
-  private Object name(Expression.Name name, Scope scope) {
+  private Object name(Expression.Name name, VariableScope scope) {
     at(name.line());
     Object value = scope.find(name.name());
     if (value == null) {
@@ -106,7 +106,7 @@ final class Evaluator {
     return value == null ? new Undefined("'" + name.name() + "' is undefined") : value;
   }
 
-  private List<Object> all(List<Expression> expressions, Scope scope) {
+  private List<Object> all(List<Expression> expressions, VariableScope scope) {
     List<Object> values = new ArrayList<>();
     for (Expression expression : expressions) {
       values.add(evaluate(expression, scope));
@@ -114,7 +114,7 @@ final class Evaluator {
     return values;
   }
 
-  private Object slice(Expression.Slice slice, Scope scope) {
+  private Object slice(Expression.Slice slice, VariableScope scope) {
     Object target = evaluate(slice.target(), scope);
     Long start = bound(slice.start(), scope);
     Long stop = bound(slice.stop(), scope);
@@ -123,12 +123,12 @@ final class Evaluator {
     return Sequences.slice(target, start, stop, step == null ? 1 : step, budget);
   }
 
-  private @Nullable Long bound(@Nullable Expression expression, Scope scope) {
+  private @Nullable Long bound(@Nullable Expression expression, VariableScope scope) {
     Object value = expression == null ? None.NONE : evaluate(expression, scope);
     return value instanceof None ? null : Long.valueOf(Numbers.toLong(defined(value)));
   }
 
-  CallArguments arguments(Arguments arguments, Scope scope) {
+  CallArguments arguments(Arguments arguments, VariableScope scope) {
     if (arguments.equals(Arguments.NONE)) {
       return CallArguments.NONE;
     }
@@ -152,7 +152,7 @@ final class Evaluator {
   }
 
   /** Calls with arguments that are evaluated already. */
-  Object call(Expression.Call call, CallArguments arguments, Scope scope) {
+  Object call(Expression.Call call, CallArguments arguments, VariableScope scope) {
     Object callee = evaluate(call.callee(), scope);
     at(call.line());
     return switch (callee) {
@@ -162,7 +162,7 @@ final class Evaluator {
     };
   }
 
-  private Object input(Expression.Filter filter, Scope scope) {
+  private Object input(Expression.Filter filter, VariableScope scope) {
     Expression input = filter.input();
     if (input == null) {
       throw new IllegalStateException("the filter of a block is given the block's text");
@@ -170,14 +170,14 @@ final class Evaluator {
     return evaluate(input, scope);
   }
 
-  Object filter(Expression.Filter filter, Object input, Scope scope) {
+  Object filter(Expression.Filter filter, Object input, VariableScope scope) {
     CallArguments arguments = arguments(filter.arguments(), scope);
     at(filter.line());
     return filters.apply(filter.name(), input, arguments);
   }
 
   /** Filters the text that a block has rendered. */
-  Object filterAll(List<Expression.Filter> blockFilters, String text, Scope scope) {
+  Object filterAll(List<Expression.Filter> blockFilters, String text, VariableScope scope) {
     Object value = text;
     for (Expression.Filter filter : blockFilters) {
       value = filter(filter, value, scope);
@@ -185,7 +185,7 @@ final class Evaluator {
     return value;
   }
 
-  private Object identity(Expression.Identity identity, Scope scope) {
+  private Object identity(Expression.Identity identity, VariableScope scope) {
     Object operand = defined(evaluate(identity.operand(), scope));
     at(identity.line());
     if (!Numbers.isNumber(operand)) {
@@ -194,7 +194,7 @@ final class Evaluator {
     return operand instanceof Double ? operand : Long.valueOf(Numbers.toLong(operand));
   }
 
-  private Object conditional(Expression.Conditional conditional, Scope scope) {
+  private Object conditional(Expression.Conditional conditional, VariableScope scope) {
     if (Truth.of(evaluate(conditional.condition(), scope))) {
       return evaluate(conditional.then(), scope);
     }
@@ -204,7 +204,7 @@ final class Evaluator {
         : evaluate(otherwise, scope);
   }
 
-  private Object arithmetic(Expression.Arithmetic arithmetic, Scope scope) {
+  private Object arithmetic(Expression.Arithmetic arithmetic, VariableScope scope) {
     Object left = evaluate(arithmetic.left(), scope);
     Object right = evaluate(arithmetic.right(), scope);
     at(arithmetic.line());
@@ -288,7 +288,7 @@ final class Evaluator {
   }
 
   /** Python gives a chain of comparisons the value of the last that was made. */
-  private Object comparison(Expression.Comparison comparison, Scope scope) {
+  private Object comparison(Expression.Comparison comparison, VariableScope scope) {
     Object left = evaluate(comparison.first(), scope);
     for (Comparand comparand : comparison.rest()) {
       Object right = evaluate(comparand.value(), scope);

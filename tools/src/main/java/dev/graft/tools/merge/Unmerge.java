@@ -24,7 +24,7 @@ import java.util.Set;
  * @param formulas of the adapter
  * @param adapter named in errors
  */
-record TakingOut(BaseModel merged, Session session, AdapterFormulas formulas, Path adapter) {
+record Unmerge(BaseModel merged, Session session, AdapterFormulas formulas, Path adapter) {
   /** Far beyond the rounding of a few sums in F32, as a share of the largest element. */
   private static final double TOLERANCE = 1e-5;
 

@@ -14,12 +14,12 @@ import org.apiguardian.api.API;
  * @param origin jar or folder that it was loaded from
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
-public record Found<P extends Plugin>(P plugin, String version, String origin) {
-  static <P extends Plugin> Found<P> of(P plugin) {
+public record InstalledPlugin<P extends Plugin>(P plugin, String version, String origin) {
+  static <P extends Plugin> InstalledPlugin<P> of(P plugin) {
     Class<?> type = plugin.getClass();
     String version = Optional.ofNullable(type.getModule().getDescriptor()).flatMap(d -> d.rawVersion())
         .or(() -> Optional.ofNullable(type.getPackage().getImplementationVersion())).orElse("development");
-    return new Found<>(plugin, version, origin(type));
+    return new InstalledPlugin<>(plugin, version, origin(type));
   }
 
   static String origin(Class<?> type) {
