@@ -1,6 +1,7 @@
 package dev.graft.backend.cuda;
 
 import dev.graft.graph.DType;
+import dev.graft.graph.Op;
 import dev.graft.graph.Primitive.Reduce;
 import dev.graft.graph.Shape;
 import dev.graft.graph.Tensor;
@@ -31,7 +32,7 @@ final class AttentionKernel implements FusedKernels.Fused {
     return switch (node.op()) {
       case Attention attention when node.inputs().size() == 3 -> fits(attention, node, false);
       case Attention.Backward(Attention forward) when node.inputs().size() == 6 -> fits(forward, node, true);
-      case dev.graft.graph.Op _ -> false;
+      case Op _ -> false;
     };
   }
 

@@ -1,6 +1,7 @@
 package dev.graft.backend.cuda;
 
 import dev.graft.error.GraftException;
+import dev.graft.graph.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -14,6 +15,8 @@ import java.util.function.ToLongFunction;
  * started as one CUDA graph.
  */
 final class BoundPlan implements AutoCloseable {
+  private static final int MOST_RECORDINGS = 3;
+
   private final Device device;
   private final Driver driver;
   private final ToLongFunction<Storage> addresses;
@@ -22,6 +25,7 @@ final class BoundPlan implements AutoCloseable {
   private final List<Runnable> launches = new ArrayList<>();
   private Optional<Long> recorded = Optional.empty();
   private boolean hasRun;
+  private int recordings;
 
   BoundPlan(Plan plan, Device device, ToLongFunction<Storage> addresses) {
     this.device = device;
@@ -80,7 +84,7 @@ final class BoundPlan implements AutoCloseable {
       return kernel(Products.plain(product));
     }
     CublasLt.Plan plan = found.get();
-    boolean wide = product.shape().type() == dev.graft.graph.DType.F64;
+    boolean wide = product.shape().type() == DType.F64;
     long alpha = factor(product.alpha(), wide);
     long beta = factor(product.shape().adds() ? 1 : 0, wide);
     long a = address(product.a());
@@ -112,8 +116,9 @@ final class BoundPlan implements AutoCloseable {
 
   /** Starts all steps. */
   void start() {
-    if (recorded.isEmpty() && hasRun) {
-      record();
+    if (recorded.isEmpty() && hasRun && recordings < MOST_RECORDINGS) {
+      recordings++;
+      recorded = record();
     }
     if (recorded.isPresent()) {
       driver.launchGraph(recorded.get(), device.stream());
@@ -143,15 +148,19 @@ final class BoundPlan implements AutoCloseable {
     return times;
   }
 
-  private void record() {
+  /**
+   * Records all steps, none of which is carried out. Another session may disturb that, by memory that it frees
+   * meanwhile: then nothing has happened, and steps are started one by one as before.
+   */
+  private Optional<Long> record() {
     driver.beginCapture(device.stream());
     try {
       launches.forEach(Runnable::run);
-    } catch (RuntimeException e) {
+      return Optional.of(driver.endCapture(device.stream()));
+    } catch (CudaException e) {
       driver.abandonCapture(device.stream());
-      throw e;
+      return Optional.empty();
     }
-    recorded = Optional.of(driver.endCapture(device.stream()));
   }
 
   @Override

@@ -8,7 +8,8 @@ import java.lang.invoke.MethodHandle;
 /** The calls of the CUDA driver that this backend makes. All are made by the thread that owns the device. */
 final class Driver {
   private static final int NON_BLOCKING = 1;
-  private static final int CAPTURE_THREAD_LOCAL = 1;
+  /** Libraries may load code while a stream is recorded. */
+  private static final int CAPTURE_RELAXED = 2;
   private static final int MULTIPROCESSORS = 16;
   private static final int CAPABILITY_MAJOR = 75;
   private static final int CAPABILITY_MINOR = 76;
@@ -226,7 +227,7 @@ final class Driver {
   }
 
   void beginCapture(long stream) {
-    call("cuStreamBeginCapture_v2", stream, CAPTURE_THREAD_LOCAL);
+    call("cuStreamBeginCapture_v2", stream, CAPTURE_RELAXED);
   }
 
   /** Ends recording and returns an executable graph. */

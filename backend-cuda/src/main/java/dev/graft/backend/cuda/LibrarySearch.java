@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Looks for NVIDIA's libraries where their installers put them: the folders named by
@@ -65,7 +66,7 @@ final class LibrarySearch {
     return folders.stream().filter(Files::isDirectory).toList();
   }
 
-  private static List<Path> split(@org.jspecify.annotations.Nullable String path) {
+  private static List<Path> split(@Nullable String path) {
     List<Path> folders = new ArrayList<>();
     for (String part : path == null ? new String[0] : path.split(File.pathSeparator)) {
       if (!part.isBlank()) {

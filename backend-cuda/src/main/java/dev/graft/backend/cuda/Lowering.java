@@ -1,10 +1,10 @@
 package dev.graft.backend.cuda;
 
+import dev.graft.compiler.memory.Expansion;
+import dev.graft.compiler.memory.InPlaceUpdates;
 import dev.graft.graph.Assignment;
 import dev.graft.graph.Composite;
 import dev.graft.graph.DType;
-import dev.graft.compiler.memory.Expansion;
-import dev.graft.compiler.memory.InPlaceUpdates;
 import dev.graft.graph.Graph;
 import dev.graft.graph.HostTensor;
 import dev.graft.graph.Primitive;
@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 
 /**
  * Translates a graph, node by node in the order of its schedule, to steps of the device. Elementwise nodes
@@ -234,7 +235,7 @@ final class Lowering {
     return value.expression().moved(layout -> Optional.of(layout.stretched(to))).orElseThrow();
   }
 
-  private Expression moved(Tensor operand, java.util.function.UnaryOperator<Layout> move) {
+  private Expression moved(Tensor operand, UnaryOperator<Layout> move) {
     return value(operand).expression().moved(layout -> Optional.of(move.apply(layout))).orElseThrow();
   }
 

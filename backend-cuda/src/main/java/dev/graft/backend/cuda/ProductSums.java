@@ -1,9 +1,10 @@
 package dev.graft.backend.cuda;
 
 import dev.graft.graph.Graph;
-import dev.graft.graph.Primitive;
+import dev.graft.graph.Op;
 import dev.graft.graph.Primitive.Binary;
 import dev.graft.graph.Primitive.MatMul;
+import dev.graft.graph.Primitive;
 import dev.graft.graph.Tensor;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -122,7 +123,7 @@ final class ProductSums {
         Optional.of(new Term(node, alpha));
       case Primitive.Reshape _ -> term(node.input(0), alpha, way);
       case Binary _ when isScaling(node) -> term(node.input(0), alpha * factor(node), way);
-      case dev.graft.graph.Op _ -> Optional.empty();
+      case Op _ -> Optional.empty();
     };
   }
 
