@@ -35,6 +35,8 @@ import org.jspecify.annotations.Nullable;
 public record LoraConfig(int rank, double alpha, double dropout, Targets targets, boolean fanInFanOut,
     boolean rsLora, boolean loraBias, Start start, Map<String, Double> rankPattern,
     Map<String, Double> alphaPattern, boolean dora) {
+  private static final long LARGEST_RANK = 1 << 20;
+
   /** Settings of variants, which compute something else than LoRA. */
   private static final List<String> VARIANTS = List.of("alora_invocation_tokens", "layer_replication",
       "target_parameters", "trainable_token_indices", "use_bdlora", "arrow_config", "kasa_config");
@@ -96,8 +98,8 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
   /** Reads the settings; adds every fault to the configuration. */
   public static LoraConfig read(Configuration json) {
     long rank = json.integer("r", 8);
-    if (rank < 1 || rank > 1 << 20) {
-      json.fault("r", "is the rank and must be 1 or more, not " + rank);
+    if (rank < 1 || rank > LARGEST_RANK) {
+      json.fault("r", "is the rank and must be from 1 to " + LARGEST_RANK + ", not " + rank);
       rank = 1;
     }
     double dropout = json.number("lora_dropout", 0);
