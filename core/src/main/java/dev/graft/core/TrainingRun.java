@@ -1,5 +1,6 @@
 package dev.graft.core;
 
+import dev.graft.core.train.BatchesAhead;
 import dev.graft.core.train.Evaluator;
 import dev.graft.core.train.RunLog;
 import dev.graft.core.train.Trainer;
@@ -185,7 +186,9 @@ public final class TrainingRun implements AutoCloseable {
       BooleanSupplier stop) {
     while (true) {
       try (RunLog log = RunLog.open(files.log(), trainer.step(), listener::noticed)) {
-        return train(batches, validation, log, listener, stop);
+        try (BatchesAhead ahead = new BatchesAhead(batches, options.steps())) {
+          return train(ahead, validation, log, listener, stop);
+        }
       } catch (DivergedException e) {
         if (!goBack(listener)) {
           saveBefore(e);

@@ -132,10 +132,12 @@ public final class Trainer implements AutoCloseable {
    * @throws DivergedException if the loss or a gradient is not finite
    */
   public void run(BatchSource batches, TrainingListener listener) {
-    while (done < options.steps()) {
-      StepReport report = step(batches);
-      notice().ifPresent(listener::noticed);
-      listener.stepDone(report);
+    try (BatchesAhead ahead = new BatchesAhead(batches, options.steps())) {
+      while (done < options.steps()) {
+        StepReport report = step(ahead);
+        notice().ifPresent(listener::noticed);
+        listener.stepDone(report);
+      }
     }
   }
 
