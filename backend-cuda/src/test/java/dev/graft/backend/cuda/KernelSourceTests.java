@@ -23,7 +23,7 @@ class KernelSourceTests {
     Nvrtc compiler = new Nvrtc(new NativeLibrary(library.orElseThrow()));
     Collection<Step.Kernel> kernels = ContractGraphs.kernels();
     Map<String, String> faults = new TreeMap<>();
-    kernels.parallelStream().forEach(kernel -> {
+    kernels.forEach(kernel -> {
       try {
         assertThat(compiler.compile(kernel.source(), capability)).isNotEmpty();
       } catch (IllegalStateException e) {
