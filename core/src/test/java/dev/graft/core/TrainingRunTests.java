@@ -287,11 +287,13 @@ class TrainingRunTests {
     try (GraftModel model = TinyModel.facade(modelFolder);
         TrainingRun run = TinyModel.run(model, options(5), files, Map.of())) {
       assertThatThrownBy(() -> run.train(step -> {
-        if (step == 3) {
+        return batches(step);
+      }, List.of(), heard, () -> {
+        if (heard.events.contains("step 3")) {
           poison(model);
         }
-        return batches(step);
-      }, List.of(), heard, () -> false)).isInstanceOfSatisfying(DivergedException.class,
+        return false;
+      })).isInstanceOfSatisfying(DivergedException.class,
           e -> assertThat(e.step()).isEqualTo(4));
     }
     assertThat(heard.events).containsExactly("step 1", "step 2", "saved 2", "step 3");
