@@ -157,7 +157,8 @@ final class TrainCommand implements Callable<Integer> {
 
   private void finished(Recipe recipe, Printer printer, double seconds) {
     Path folder = recipe.folder();
-    terminal.line("Trained " + Quantities.of(printer.steps, "step") + " in " + Quantities.time(seconds) + ".");
+    terminal
+        .line("Trained " + Quantities.of(printer.steps, "step") + " in " + Quantities.time(seconds) + ".");
     terminal.line("adapter  " + folder.resolve("adapter_model.safetensors"));
     terminal.line("log      " + recipe.files().log());
     terminal.line("curve    " + folder.resolve(TrainJob.CHART));

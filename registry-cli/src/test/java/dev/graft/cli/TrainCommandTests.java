@@ -62,7 +62,8 @@ class TrainCommandTests {
       assertThat(adapter.config()).containsEntry("r", 2L).containsEntry("peft_type", "LORA");
       assertThat(adapter.names()).hasSize(28);
     }
-    assertThat(run.out()).contains("%) by lora on backend reference", "24 samples, 12 steps of 2 samples, into", "step 12/12", "validation loss",
+    assertThat(run.out()).contains("%) by lora on backend reference",
+        "24 samples, 12 steps of 2 samples, into", "step 12/12", "validation loss",
         "adapter  " + out);
   }
 

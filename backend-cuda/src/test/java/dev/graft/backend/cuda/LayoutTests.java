@@ -41,7 +41,8 @@ class LayoutTests {
       List<Shape> targets = new ArrayList<>();
       long size = layout.size();
       targets.add(Shape.of(size));
-      targets.add(Shape.of(layout.dims()[0] * layout.dims()[1], 1, size / layout.dims()[0] / layout.dims()[1]));
+      targets
+          .add(Shape.of(layout.dims()[0] * layout.dims()[1], 1, size / layout.dims()[0] / layout.dims()[1]));
       targets.add(Shape.of(2, size / 2));
       targets.add(Shape.of(size / 2, 2));
       for (Shape target : targets) {

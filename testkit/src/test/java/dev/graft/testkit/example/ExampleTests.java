@@ -25,11 +25,21 @@ class ExampleTests {
         root().resolve("testkit/src/test/java/dev/graft/testkit/example/" + example + ".java"));
   }
 
+  private static List<String> shown(String document) throws IOException {
+    return Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
+        .matcher(Files.readString(root().resolve("docs/" + document))).results()
+        .map(match -> match.group(1)).toList();
+  }
+
   @Test
   void theQuantizerInTheDocumentationIsTheOneThatIsTested() throws IOException {
-    List<String> shown = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
-        .matcher(Files.readString(root().resolve("docs/quantizer-example.md"))).results()
-        .map(match -> match.group(1)).toList();
-    assertThat(shown).containsExactly(source("Int8Quantizer"), source("Int8QuantizerTests"));
+    assertThat(shown("quantizer-example.md")).containsExactly(source("Int8Quantizer"),
+        source("Int8QuantizerTests"));
+  }
+
+  @Test
+  void theBackendInTheDocumentationIsTheOneThatIsTested() throws IOException {
+    assertThat(shown("backend-example.md")).containsExactly(source("SkeletonBackend"),
+        source("SkeletonBackendTests"));
   }
 }
