@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /** Holds all settings of a training run, defaults included. */
@@ -68,7 +69,7 @@ final class Recipe {
   /** Returns the value of a setting. */
   @SuppressWarnings("unchecked") // a key's value is what its own reader has returned
   <T> T of(RecipeKey<T> key) {
-    return (T) values.get(key);
+    return (T) Objects.requireNonNull(values.get(key), key.name());
   }
 
   /** Returns every setting by its name, paths made absolute, so that the run can be repeated from anywhere. */
