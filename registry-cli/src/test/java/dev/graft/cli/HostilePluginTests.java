@@ -7,6 +7,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
 import org.junit.jupiter.api.Test;
@@ -33,7 +34,7 @@ class HostilePluginTests {
   private Captured graft(String... arguments) {
     String[] all = new String[arguments.length + 2];
     all[0] = "--plugins";
-    all[1] = jar().getParent().toString();
+    all[1] = Objects.requireNonNull(jar().getParent()).toString();
     System.arraycopy(arguments, 0, all, 2, arguments.length);
     return Captured.run(all);
   }
@@ -134,7 +135,7 @@ class HostilePluginTests {
 
   @Test
   void aListingThatUnpacksToMoreThanTheMemoryIsRefused() throws IOException {
-    Files.createDirectories(jar().getParent());
+    Files.createDirectories(Objects.requireNonNull(jar().getParent()));
     byte[] zeros = new byte[1 << 20];
     try (OutputStream out = Files.newOutputStream(jar());
         JarOutputStream entries = new JarOutputStream(out)) {
@@ -149,7 +150,7 @@ class HostilePluginTests {
 
   @Test
   void aClassThatUnpacksToMoreThanTheMemoryDoesNotHinderTheOthers() throws IOException {
-    Files.createDirectories(jar().getParent());
+    Files.createDirectories(Objects.requireNonNull(jar().getParent()));
     byte[] zeros = new byte[1 << 20];
     try (OutputStream out = Files.newOutputStream(jar());
         JarOutputStream entries = new JarOutputStream(out)) {
