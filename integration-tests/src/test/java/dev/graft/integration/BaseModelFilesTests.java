@@ -194,14 +194,15 @@ class BaseModelFilesTests {
 
   @Test
   void aModelIsNeverReplacedByWhatIsMadeOfIt() throws IOException {
-    Path model = Files.createDirectory(folder.resolve("outer")).resolve("model");
+    Path outer = Files.createDirectory(folder.resolve("outer"));
+    Path model = outer.resolve("model");
     Files.move(copy(_ -> {
     }, _ -> {
     }), model);
     Path link = Files.createSymbolicLink(folder.resolve("link"), model);
     byte[] before = Files.readAllBytes(model.resolve("model.safetensors"));
     for (Path output : List.of(model, model.resolve("..").resolve("model"), link,
-        Path.of("").toAbsolutePath().relativize(model.toRealPath()), model.getParent())) {
+        Path.of("").toAbsolutePath().relativize(model.toRealPath()), outer)) {
       try (LoadedModel open = LoadedModel.open(model, plugins)) {
         Quantization quantization = new Quantization(open, plugins.quantizer("nf4"), Map.of());
         assertThatThrownBy(() -> quantization.write(output, ModelFolderWriter.standard().replacing(),

@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import org.assertj.core.data.Percentage;
@@ -140,9 +141,10 @@ class FailedStepTests {
       batches.set(faulty, poisoned(at));
       return batches;
     })).isInstanceOf(DivergedException.class).hasMessageContaining("Lower the learning rate");
-    trainer.parameters()
-        .forEach((name, value) -> assertThat(value.segment().mismatch(before.get(name).segment()))
-            .as(name).isEqualTo(-1));
+    Map<String, HostTensor> after = trainer.parameters();
+    before.forEach((name, value) -> assertThat(
+        Objects.requireNonNull(after.get(name), name).segment().mismatch(value.segment())).as(name)
+        .isEqualTo(-1));
   }
 
   private static void assertFinite(Checkpoint checkpoint) {
